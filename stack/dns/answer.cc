@@ -63,6 +63,10 @@ class Walk {
 
   // Gives the CNAME and turns to its target. False when the answer ends here.
   bool follow(Sought& s, const RRsetHead& h) {
+    if (visited_.size() == options_.cname_chain_max) {
+      count_.add(Counter::dns_chain_limit);
+      return false;
+    }
     const RRset set = zone_.open(s.found.node, h);
     const size_t began = out_.at();
     if (!out_.put(set, s.at, Section::Answer)) {
@@ -74,10 +78,6 @@ class Walk {
     if (!t.in_zone) return false;  // the asker goes on by itself
     if (t.found.node != 0 && std::ranges::find(visited_, t.found.node) != visited_.end()) {
       count_.add(Counter::dns_cname_loop);
-      return false;
-    }
-    if (visited_.size() == options_.cname_chain_max) {
-      count_.add(Counter::dns_chain_limit);
       return false;
     }
     s = {t.found, began + t.at, t.name_len};

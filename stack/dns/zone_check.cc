@@ -34,7 +34,9 @@ class Checker {
 
   void run() {
     drop_outsiders();
-    std::ranges::stable_sort(file_.records, {}, [](const Record& r) { return std::tie(r.owner, r.type); });
+    std::ranges::sort(file_.records, {}, [](const Record& r) {
+      return std::tie(r.owner, r.type, r.place.file, r.place.line);  // one record a line
+    });
     std::vector<Record> kept;
     kept.reserve(file_.records.size());
     for (size_t i = 0; i < file_.records.size();) i = owner(i, kept);
