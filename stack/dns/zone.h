@@ -77,6 +77,7 @@ class Zone {
   static std::shared_ptr<const Zone> build(const Name& apex, const std::vector<Record>& records);
 
   const Name& apex() const { return apex_; }
+  Bytes folded_apex() const { return name(negative_); }
   unsigned apex_labels() const { return apex_labels_; }
 
   // `name` lies in the zone.

@@ -25,8 +25,9 @@ const Zone* Zones::at(Bytes apex, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
   for (size_t i = hash & mask; slots_[i].zone != nullptr; i = (i + 1) & mask) {
     if (slots_[i].hash != hash) continue;
-    const Bytes other = slots_[i].zone->apex().wire();
-    if (std::ranges::equal(other, apex, {}, lower)) return slots_[i].zone;
+    const Bytes other = slots_[i].zone->folded_apex();
+    if (other.size() == apex.size() && std::memcmp(other.data(), apex.data(), apex.size()) == 0)
+      return slots_[i].zone;
   }
   return nullptr;
 }
