@@ -9,6 +9,7 @@
 #include "app/appliance.h"
 #include "app/signals.h"
 #include "app/version.h"
+#include "app/zones.h"
 #include "config/load.h"
 #include "config/print.h"
 
@@ -47,15 +48,17 @@ int run(const Words& words) {
   if (const auto* errors = std::get_if<std::vector<config::Error>>(&loaded)) return complain(*errors);
   auto& configuration = std::get<config::Config>(loaded);
 
-  // Zones and sites are part of the configuration: half of it never starts.
+  // Zones are part of the configuration: half of it never starts.
   std::vector<config::Error> errors;
-  app::Content content = app::load_content(configuration, errors);
+  std::vector<std::string> warnings;
+  auto zones = app::load_zones(configuration, errors, warnings);
+  for (const std::string& w : warnings) std::cerr << w << '\n';
   if (!errors.empty()) return complain(errors);
   if (words.print_config) return std::cout << config::print(configuration), 0;
   if (words.check) return std::cout << "ok\n", 0;
 
   app::Signals signals;  // blocked before any thread is made, so that only wait() sees them
-  app::Appliance appliance{configuration, std::move(content)};
+  app::Appliance appliance{configuration, std::move(zones)};
   if (!appliance.error().empty()) {
     std::cerr << "sluice: " << appliance.error() << '\n';
     return exit_failed;

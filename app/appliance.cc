@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/appliance.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "app/estimate.h"
+#include "app/gauges.h"
+#include "app/version.h"
+#include "io/clock.h"
+#include "io/entropy.h"
+#include "serve/folder.h"
+
+namespace sluice::app {
+namespace {
+
+io::Hugepages hugepages(config::Hugepages h) {
+  switch (h) {
+    case config::Hugepages::On: return io::Hugepages::on;
+    case config::Hugepages::Off: return io::Hugepages::off;
+    case config::Hugepages::Auto: break;
+  }
+  return io::Hugepages::automatic;
+}
+
+io::IdleMode idle_mode(config::Mode m) {
+  switch (m) {
+    case config::Mode::Latency: return io::IdleMode::latency;
+    case config::Mode::Efficient: return io::IdleMode::efficient;
+    case config::Mode::Balanced: break;
+  }
+  return io::IdleMode::balanced;
+}
+
+ip::RouteKind route_kind(config::RouteKind k) {
+  switch (k) {
+    case config::RouteKind::Blackhole: return ip::RouteKind::Blackhole;
+    case config::RouteKind::Unreachable: return ip::RouteKind::Unreachable;
+    case config::RouteKind::Prohibit: return ip::RouteKind::Prohibited;
+    case config::RouteKind::Forward: break;
+  }
+  return ip::RouteKind::Forward;
+}
+
+std::vector<ip::Route> static_routes(const config::Config& c) {
+  std::vector<ip::Route> routes;
+  for (const config::Route& r : c.routes) {
+    ip::Route route{.to = r.to, .kind = route_kind(r.kind)};
+    if (r.via) route.via = *r.via;
+    if (r.port)
+      route.port = static_cast<uint16_t>(
+          std::ranges::find(c.ports, *r.port, &config::Port::name) - c.ports.begin());
+    routes.push_back(route);
+  }
+  return routes;
+}
+
+template <class Service>
+std::vector<Listen> listeners(const std::vector<Service>& services) {
+  std::vector<Listen> all;
+  for (size_t i = 0; i < services.size(); ++i)
+    for (const config::Endpoint& e : services[i].listen) {
+      const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();
+      all.push_back({any ? IpAddr{} : e.addr, e.port, static_cast<uint16_t>(i)});
+    }
+  return all;
+}
+
+}  // namespace
+
+Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<const dns::Zones>> zones)
+    : config_{config}, zones_{std::move(zones)} {
+  error_ = build();
+}
+
+Appliance::~Appliance() {
+  if (running_) stop();
+  metrics_.reset();
+}
+
+// Each step says what is wrong, or nothing.
+std::string Appliance::build() {
+  if (auto wrong = make_memory(); !wrong.empty()) return wrong;
+  if (auto wrong = make_sites(); !wrong.empty()) return wrong;
+  if (auto wrong = make_ports(); !wrong.empty()) return wrong;
+  std::string wrong;
+  routes_ = ip::Routes::build(interfaces_, static_routes(config_), config_.ip, wrong);
+  if (routes_ == nullptr) return "routes: " + wrong;
+  gossip_ = std::make_unique<Gossip>(config_.workers.cores.size());
+  for (size_t k = 0; k < config_.workers.cores.size(); ++k) make_worker(k);
+  for (size_t k = 0; k < workers_.size(); ++k) {
+    wire_ports(k);
+    wire_services(k);
+  }
+  return serve_metrics();
+}
+
+std::string Appliance::make_memory() {
+  io::EalOptions o;
+  o.cores.assign(config_.workers.cores.begin(), config_.workers.cores.end());
+  o.hugepages = hugepages(config_.memory.hugepages);
+  o.memory_mb = config_.memory.megabytes != 0 ? config_.memory.megabytes : estimate_megabytes(config_);
+  for (const config::Port& p : config_.ports) {
+    if (p.device.kind == io::DeviceKind::pci) o.pci.push_back(p.device.target);
+    o.virtio_user |= p.device.kind == io::DeviceKind::virtio_user;
+  }
+  eal_ = std::make_unique<io::Eal>(o);
+  for (const std::string& w : eal_->warnings()) std::cout << "sluice: " << w << '\n';
+  if (!eal_->ok()) return eal_->error();
+  pool_ = std::make_unique<buf::PacketPool>("sluice", config_.memory.packets, config_.memory.headers);
+  if (!pool_->ok()) return pool_->error() + "; give more memory.megabytes, or fewer memory.packets";
+  return {};
+}
+
+std::string Appliance::make_sites() {
+  for (const config::HttpService& service : config_.http) {
+    auto sites = std::make_shared<serve::Sites>();
+    for (const config::Site& site : service.sites) {
+      auto content = std::make_unique<serve::Content>();
+      const auto wrong = serve::load_folder(config_.path(site.root), service.options, *content);
+      if (!wrong.empty()) {
+        std::string all;
+        for (const std::string& w : wrong) all += (all.empty() ? "" : "\n        ") + w;
+        return all;
+      }
+      sites->add(site.names, std::move(content));
+    }
+    if (!sites->ok()) return "no memory for the sites; give more memory.megabytes";
+    sites_.push_back(std::move(sites));
+  }
+  return {};
+}
+
+std::string Appliance::make_ports() {
+  const size_t workers = config_.workers.cores.size();
+  const RssKey key = io::random_rss_key();
+  steering_ = std::make_unique<io::Steering>(key, workers);
+  std::vector<io::DeviceInfo> table;
+  for (const config::Port& p : config_.ports) {
+    io::DeviceRequest r{.name = p.name, .device = p.device, .mtu = p.mtu};
+    if (p.mac) r.mac = *p.mac;
+    r.queues = static_cast<uint16_t>(p.queues == 0 ? workers : std::min<size_t>(p.queues, workers));
+    r.rx_descriptors = p.rx_descriptors;
+    r.tx_descriptors = p.tx_descriptors;
+    r.interrupts = config_.workers.mode != config::Mode::Latency;
+    r.promiscuous = p.promiscuous;
+    r.rss_key = key;
+    devices_.push_back(std::make_unique<io::Device>(r, *pool_));
+    const io::Device& device = *devices_.back();
+    if (!device.ok()) return "port '" + p.name + "': " + device.error();
+    for (const std::string& w : device.warnings()) std::cout << "sluice: port '" << p.name << "': " << w << '\n';
+    table.push_back(device.info());
+
+    buf::Interface interface{device.caps(), p.addresses};
+    if (p.impair.any()) interface.caps = io::ImpairedPort::caps(interface.caps);
+    interfaces_.push_back(std::move(interface));
+    exchanges_.push_back(workers == 1 ? nullptr
+                                      : std::make_unique<io::Exchange>(static_cast<uint16_t>(exchanges_.size()), workers,
+                                                                       device.info().rx_queues, config_.workers.ring));
+    if (exchanges_.back() && !exchanges_.back()->ok()) return "port '" + p.name + "': " + exchanges_.back()->error();
+  }
+  io::print_table(std::cout, table);
+  return {};
+}
+
+void Appliance::make_worker(size_t k) {
+  workers_.push_back(std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_));
+  Worker& w = *workers_.back();
+  wakers_.push_back(&w.waker);
+  w.links = std::make_unique<buf::LinkPool>(config_.memory.links);
+  w.chunks = std::make_unique<buf::ChunkPool>(config_.memory.chunks);
+}
+
+// queue -> bad line, if any -> steering, if there are several workers.
+void Appliance::wire_ports(size_t k) {
+  Worker& w = *workers_[k];
+  w.siblings = wakers_;
+  for (uint16_t i = 0; i < devices_.size(); ++i) {
+    const io::Device& device = *devices_[i];
+    buf::NetPort* port = nullptr;
+    if (k < device.info().rx_queues) {
+      port = w.queues.emplace_back(std::make_unique<io::QueuePort>(device, static_cast<uint16_t>(k), i, w.count)).get();
+      w.idle.watch(device, static_cast<uint16_t>(k));
+      const io::ImpairOptions& bad = config_.ports[i].impair;
+      if (bad.any())
+        port = w.impaired.emplace_back(std::make_unique<io::ImpairedPort>(*port, bad, io::now, *pool_, w.count)).get();
+    }
+    if (exchanges_[i])
+      port = w.steered
+                 .emplace_back(std::make_unique<io::SteeredPort>(io::SteeredPort::Parts{
+                     k, port, device.info().rss, *exchanges_[i], *steering_, wakers_, *pool_, w.count}))
+                 .get();
+    w.ports.push_back(port);
+  }
+}
+
+void Appliance::wire_services(size_t k) {
+  Worker& w = *workers_[k];
+  auto services = std::make_unique<serve::Services>(config_.tcp.connections, *w.chunks, w.count);
+  for (size_t i = 0; i < sites_.size(); ++i)
+    check(services->add_http(sites_[i], config_.http[i].options) == i, "services are numbered as the configuration lists them");
+  const auto dns = listeners(config_.dns), http = listeners(config_.http);
+  const StackPlan plan{config_.arp, config_.ip, config_.udp, config_.tcp, interfaces_, routes_, dns, http, k == 0};
+  w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_, *w.links, w.count,
+                                    w.rng, tcp::Keys{io::random_sip_key(), io::random_sip_key()});
+}
+
+std::string Appliance::serve_metrics() {
+  std::vector<const Counters*> counters;
+  for (const auto& w : workers_) counters.push_back(&w->count);
+  metrics_ = std::make_unique<Metrics>(std::move(counters));
+  add_gauges(*metrics_, {.pool = *pool_, .config = config_, .devices = devices_, .workers = workers_});
+  if (!config_.metrics.listen) return {};
+  return metrics_->serve(to_text(config_.metrics.listen->addr) + ":" + std::to_string(config_.metrics.listen->port.v));
+}
+
+void Appliance::start() {
+  running_ = true;
+  struct Launch {
+    Worker* worker;
+    const std::atomic<bool>* stop;
+  };
+  for (size_t k = 0; k < workers_.size(); ++k) {
+    auto run = [](void* p) {
+      const std::unique_ptr<Launch> l{static_cast<Launch*>(p)};
+      l->worker->run(*l->stop);
+      return 0;
+    };
+    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_}), "a worker is launched once");
+  }
+}
+
+void Appliance::stop() {
+  stop_.store(true);
+  for (io::Waker* w : wakers_) w->wake();
+  for (size_t k = 0; k < workers_.size(); ++k) eal_->join(k);
+  running_ = false;
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The appliance: everything a configuration asks for, put together and started. The only place that knows all the parts.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/metrics.h"
+#include "app/worker.h"
+#include "buf/interface.h"
+#include "config/config.h"
+#include "dns/zones.h"
+#include "io/device.h"
+#include "io/eal.h"
+#include "ip/route.h"
+#include "serve/site.h"
+
+namespace sluice::app {
+
+class Appliance {
+ public:
+  // Makes everything and starts nothing that sends. `zones[i]` belongs to config.dns[i]. When something cannot be had, error()
+  // says what is wrong and what to do, and nothing is left behind. The configuration outlives the appliance.
+  Appliance(const config::Config&, std::vector<std::shared_ptr<const dns::Zones>> zones);
+  ~Appliance();
+  Appliance(const Appliance&) = delete;
+  Appliance& operator=(const Appliance&) = delete;
+
+  const std::string& error() const { return error_; }
+  void start();
+  void stop();  // returns when every worker has ended
+
+ private:
+  std::string build();
+  std::string make_memory();
+  std::string make_ports();
+  std::string make_sites();
+  void make_worker(size_t k);
+  void wire_ports(size_t k);
+  void wire_services(size_t k);
+  std::string serve_metrics();
+
+  const config::Config& config_;
+  std::vector<std::shared_ptr<const dns::Zones>> zones_;
+  std::string error_;
+
+  // In the order they are made; they end in the opposite one.
+  std::unique_ptr<io::Eal> eal_;
+  std::unique_ptr<buf::PacketPool> pool_;
+  std::vector<std::unique_ptr<io::Device>> devices_;           // [port]
+  std::vector<std::unique_ptr<io::Exchange>> exchanges_;       // [port], with two or more workers
+  std::vector<buf::Interface> interfaces_;                     // [port]
+  std::unique_ptr<io::Steering> steering_;
+  std::shared_ptr<const ip::Routes> routes_;
+  std::vector<std::shared_ptr<const serve::Sites>> sites_;     // [http service]
+  std::unique_ptr<Gossip> gossip_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<io::Waker*> wakers_;
+  std::atomic<bool> stop_{false};
+  bool running_ = false;
+  std::unique_ptr<Metrics> metrics_;
+};
+
+}  // namespace sluice::app

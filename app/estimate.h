@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much DPDK memory a configuration will want; without hugepages it is all taken at start, so it must be known before.
+#pragma once
+
+#include <cstdint>
+
+#include "config/config.h"
+
+namespace sluice::app {
+
+// MiB, with room to spare.
+uint32_t estimate_megabytes(const config::Config&);
+
+}  // namespace sluice::app

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker: one core, one loop, one stack. Nothing in it is shared but what is immutable and the rings to its siblings.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/rng.h"
+#include "buf/byte_queue.h"
+#include "buf/pool.h"
+#include "io/idle.h"
+#include "io/impaired_port.h"
+#include "io/message_ring.h"
+#include "io/queue_port.h"
+#include "io/steered_port.h"
+#include "io/waker.h"
+#include "stack.h"
+
+namespace sluice::app {
+
+// What workers tell each other about neighbours: a ring from each to each.
+class Gossip {
+ public:
+  explicit Gossip(size_t workers);
+  size_t workers() const { return workers_; }
+  io::MessageRing<link::Message>& ring(size_t from, size_t to) { return *rings_[from * workers_ + to]; }
+
+ private:
+  size_t workers_;
+  std::vector<std::unique_ptr<io::MessageRing<link::Message>>> rings_;
+};
+
+class Worker {
+ public:
+  Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip);
+
+  // -- to be put together by the appliance, before run()
+  Counters count;
+  Rng rng;
+  io::Waker waker;
+  io::Idle idle;
+  std::vector<std::unique_ptr<io::QueuePort>> queues;        // the devices' queues that are this worker's
+  std::vector<std::unique_ptr<io::ImpairedPort>> impaired;   // in front of them, where the user wants a bad line
+  std::vector<std::unique_ptr<io::SteeredPort>> steered;     // [port], with two or more workers
+  std::vector<buf::NetPort*> ports;                          // [port], what the stack gets
+  std::unique_ptr<buf::LinkPool> links;
+  std::unique_ptr<buf::ChunkPool> chunks;
+  std::unique_ptr<Stack> stack;
+  std::vector<io::Waker*> siblings;  // [worker]
+
+  // Polls until `stop`; then returns, its connections reset and what it had to send sent.
+  void run(const std::atomic<bool>& stop);
+
+ private:
+  bool hear(Instant now);
+  void tell();
+  Instant deadline() const;
+
+  size_t index_;
+  Gossip& gossip_;
+  Instant next_second_{};
+};
+
+}  // namespace sluice::app

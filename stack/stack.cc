@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stack.h"
+
+#include <algorithm>
+
+namespace sluice {
+
+Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
+             std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links, Counters& count,
+             Rng& rng, tcp::Keys keys)
+    : ports_{ports.begin(), ports.end()},
+      out_{ports.size(),
+           [](void* self, uint16_t port, buf::Batch& frames) {
+             auto& stack = *static_cast<Stack*>(self);
+             stack.sent_ += frames.size();
+             stack.ports_[port]->tx(frames);
+           },
+           this},
+      link_{plan.link, plan.interfaces, plan.keeps_neighbours, pool, count, rng},
+      ip_{plan.ip, plan.interfaces, plan.routes, count, rng},
+      udp_{plan.udp, count},
+      tcp_{plan.tcp, pool, links, count, rng, keys, *this},
+      dns_{std::move(dns)},
+      services_{std::move(services)},
+      count_{count} {
+  for (const Listen& l : plan.dns) check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
+  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service);
+}
+
+size_t Stack::poll(Instant now) {
+  size_t received = 0;
+  sent_ = 0;
+  for (uint16_t port = 0; port < ports_.size(); ++port) {
+    buf::Batch frames;
+    ports_[port]->rx(frames);
+    received += frames.size();
+    if (!frames.empty()) input(port, frames, now);
+  }
+  if (link_.deadline() <= now) {
+    link_.expire(now, out_);
+    undeliverable(now);
+  }
+  tcp_.expire(now);
+  streams(now);
+  segments(now);
+  out_.flush();  // whatever this turn made leaves with it: no batching delay
+  return received + sent_;
+}
+
+// The journey of a burst.
+void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
+  link::In framed;
+  link_.input(port, frames, framed);
+  if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
+
+  ip::In packets;
+  buf::Egresses out;
+  ip_.input(framed.ip4, packets);
+  if (!packets.transit.empty()) {
+    ip_.forward(packets.transit, now, out);
+    send(out, now);
+  }
+  if (!packets.icmp.empty()) {
+    // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to them is
+    // retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
+    ip::IcmpErrors errors;
+    ip_.icmp(packets.icmp, now, out, errors);
+    send(out, now);
+  }
+  if (!packets.unknown_protocol.empty()) {
+    ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
+    send(out, now);
+  }
+  if (!packets.udp.empty()) datagrams(packets.udp, now);
+  if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
+}
+
+void Stack::datagrams(buf::Batch& in, Instant now) {
+  udp::Datagrams queries;
+  buf::Batch no_port;
+  buf::Transmits answers;
+  udp_.input(in, queries, no_port);
+  for (udp::Datagram& query : queries) {
+    const auto length = dns_.answer(query.service, query.room(), query.payload.size(), count_);
+    if (length) udp_.reply(std::move(query), *length, answers);
+    else count_.add(length.why());
+  }
+  send(answers, now);
+  if (no_port.empty()) return;
+  buf::Egresses out;
+  ip_.refuse(no_port, ip::Refusal::Port, now, out);
+  send(out, now);
+}
+
+void Stack::streams(Instant now) {
+  buf::StreamId due[buf::burst_size];
+  for (size_t n = std::size(due); n == std::size(due);) {
+    n = services_->expire(now, due);
+    for (size_t i = 0; i < n; ++i) tcp_.wake(due[i]);
+  }
+  tcp_.for_each_ready(now, [&](buf::Stream& stream) { services_->on_stream(stream, now); });
+}
+
+void Stack::segments(Instant now) {
+  for (bool more = true; more;) {
+    buf::Transmits batch;
+    more = tcp_.output(now, batch);
+    send(batch, now);
+  }
+}
+
+void Stack::send(buf::Transmits& packets, Instant now) {
+  if (packets.empty()) return;
+  buf::Egresses out;
+  ip_.output(packets, now, out);
+  send(out, now);
+}
+
+void Stack::send(buf::Egresses& packets, Instant now) {
+  if (packets.empty()) return;
+  link_.output(packets, now, out_);
+  undeliverable(now);
+}
+
+// Packets whose next hop does not answer go back as ICMP errors; an error that is itself undeliverable just dies.
+void Stack::undeliverable(Instant now) {
+  buf::Egresses failed;
+  link_.take_failed(failed);
+  if (failed.empty()) return;
+  buf::Egresses errors;
+  ip_.refuse(failed, now, errors);
+  link_.output(errors, now, out_);
+}
+
+void Stack::shut_down(Instant now) {
+  tcp_.abort_all();
+  segments(now);
+  out_.flush();
+}
+
+Instant Stack::deadline() const {
+  return std::min({link_.deadline(), tcp_.deadline(), services_->deadline()});
+}
+
+}  // namespace sluice

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker's whole stack, and the only file that sees every room: rooms do not know each other, what must cross between them
+// crosses here, as a value.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/instant.h"
+#include "base/rng.h"
+#include "buf/byte_queue.h"
+#include "buf/interface.h"
+#include "buf/pool.h"
+#include "buf/port.h"
+#include "ip/ip.h"
+#include "link/link.h"
+#include "serve/dns_service.h"
+#include "serve/services.h"
+#include "tcp/tcp.h"
+#include "udp/udp.h"
+
+namespace sluice {
+
+// Where a service is reached.
+struct Listen {
+  IpAddr addr;  // none: any address of ours
+  Port port;
+  uint16_t service = 0;  // which of the services of its kind
+};
+
+// What a stack is made of. References and spans need only live while it is made; options as long as the stack.
+struct StackPlan {
+  const link::Options& link;
+  const ip::Options& ip;
+  const udp::Options& udp;
+  const tcp::Options& tcp;
+  std::span<const buf::Interface> interfaces;  // [port]
+  std::shared_ptr<const ip::Routes> routes;
+  std::span<const Listen> dns, http;
+  bool keeps_neighbours = true;  // this worker is ARP's writer: exactly one is
+};
+
+class Stack {
+ public:
+  // `ports[i]` belongs to plan.interfaces[i]. Ports, pool, counters and rng outlive the stack.
+  Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
+        std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links, Counters& count, Rng& rng);
+
+  // One turn: takes a burst from each port, lets every room do what is due by `now`, sends what came of it. Never waits.
+  // Returns how many packets came in or went out: 0 means that the worker may rest until deadline().
+  size_t poll(Instant now);
+  // When poll() has something to do though no packet comes.
+  Instant deadline() const;
+
+  // Messages between workers about neighbours: what this worker wants to tell, and what others told it.
+  void take_messages(link::Messages& out) { link_.take_messages(out); }
+  void on_message(const link::Message& m, Instant now) { link_.on_message(m, now, out_); }
+
+  // Seconds since 1970, for the Date of responses; to be told once a second.
+  void wall_clock(uint64_t seconds) { services_->date(static_cast<int64_t>(seconds)); }
+  // Ends every connection, with a reset to its peer, before the worker ends.
+  void shut_down(Instant now);
+
+  const tcp::Tcp& tcp() const { return tcp_; }
+  const link::Link& link() const { return link_; }
+
+ private:
+  void input(uint16_t port, buf::Batch& frames, Instant now);
+  void datagrams(buf::Batch& in, Instant now);
+  void streams(Instant now);
+  void segments(Instant now);
+  void undeliverable(Instant now);
+  void send(buf::Egresses& packets, Instant now);
+  void send(buf::Transmits& packets, Instant now);
+
+  std::vector<buf::NetPort*> ports_;
+  size_t sent_ = 0;  // frames handed to ports in this turn
+  link::TxOut out_;
+  link::Link link_;
+  ip::Ip ip_;
+  udp::Udp udp_;
+  tcp::Tcp tcp_;
+  serve::DnsService dns_;
+  std::unique_ptr<serve::Services> services_;
+  Counters& count_;
+};
+
+}  // namespace sluice
