@@ -37,6 +37,8 @@ class H1Conn {
   void end() { last_ = true, over_ = true; }
   // Octets of request content dropped by the last next().
   uint64_t skipped() const { return skipped_; }
+  // Whether a request was ever given, or refused.
+  bool started() const { return requests_ != 0 || over_; }
   // Content of an answered request is still to come.
   bool in_body() const { return !body_.done(); }
 
