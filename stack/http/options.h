@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the http room, from options.def.
+// What a user may say of an HTTP service; frozen before the first connection.
 #pragma once
 
 #include <cstdint>
