@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "io/dpdk_log.h"
+#include "io/entropy.h"
 #include "io/steering.h"
 
 namespace sluice::io {
@@ -270,6 +271,10 @@ std::string Device::start(const DeviceRequest& r) {
   rte_ether_addr own{};
   if (const int e = rte_eth_macaddr_get(id_, &own); e != 0) return "the device has no MAC: " + reason(e);
   caps_.mac = Mac::load(own.addr_bytes);
+  if (caps_.mac.is_zero()) {  // a driver without a wire, net_ring for one
+    random_bytes(caps_.mac.b);
+    caps_.mac.b[0] = static_cast<uint8_t>((caps_.mac.b[0] & 0xfe) | 0x02);
+  }
   if (kind_ == DeviceKind::tap) {
     // The address DPDK reports is that of the interface at the kernel's end of the wire. Our end is another
     // station: it gets an address of its own, the neighbouring one unless the user named one.

@@ -29,6 +29,13 @@ struct DeviceOptions {
   std::string args;  // appended to the device arguments
 };
 
+// What a worker does when there is nothing to do.
+enum class IdleMode : uint8_t {
+  latency,   // polls on: a whole core, and no packet ever waits for a wake-up
+  balanced,  // polls on for 50 us, then sleeps: until a packet comes where the driver tells, else up to 1 ms
+  efficient  // sleeps at once, and longer: for machines where other things count more
+};
+
 // Impairment of a port, both directions alike; all zero: none.
 struct ImpairOptions {
 #define OPTION(type, name, dflt, least, most, help) type name = dflt;

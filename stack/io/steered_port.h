@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// A port as one of several workers sees it: whatever queue a packet came by, it reaches the worker that owns
+// its flow; whatever worker sends, it leaves by a queue. Knows flows only through Steering.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/counters.h"
+#include "buf/pool.h"
+#include "buf/port.h"
+#include "io/steering.h"
+#include "io/waker.h"
+
+struct rte_ring;
+
+namespace sluice::io {
+
+// The rings between the workers of one port, each with one producer and one consumer. Built by the control
+// thread, outlives the ports.
+class Exchange {
+ public:
+  // Workers 0 to queues - 1 have a queue of the device each; 1 <= queues <= workers. `packets`: a ring's
+  // room, rounded up to a power of two. `index` is the port's number, unique in the process.
+  Exchange(uint16_t index, size_t workers, size_t queues, uint32_t packets);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  bool ok() const { return error_.empty(); }
+  const std::string& error() const { return error_; }
+
+ private:
+  friend class SteeredPort;
+  size_t workers_, queues_;
+  std::vector<rte_ring*> received_;  // [from * workers + to], null where nothing goes
+  std::vector<rte_ring*> sending_;   // the same, for what `to` is to send
+  std::string error_;
+};
+
+class SteeredPort final : public buf::NetPort {
+ public:
+  // What the port of worker `worker` is made of; all outlive it.
+  struct Parts {
+    size_t worker = 0;
+    buf::NetPort* queue = nullptr;  // the worker's own; null when it has none
+    bool device_steers = false;     // DeviceInfo::rss: received hashes may be trusted once proven
+    Exchange& exchange;
+    const Steering& steering;
+    std::span<Waker* const> wakers;  // one per worker
+    buf::PacketPool& pool;
+    Counters& count;
+  };
+  explicit SteeredPort(const Parts& parts);
+  ~SteeredPort() override;
+
+  // Also sends what other workers handed over, so a worker with a queue must call it in every turn.
+  void rx(buf::Batch& in) override;
+  // A worker without a queue hands the packets to one that has; packets with attached slices are copied.
+  void tx(buf::Batch& out) override;
+
+  // What became of the comparison of the device's hashes with ours.
+  enum class Trust : uint8_t { Software, Testing, Device };
+  Trust trust() const { return trust_; }
+
+ private:
+  struct Staged {
+    uint16_t count = 0;
+    rte_mbuf* packets[buf::burst_size];
+  };
+  void receive(buf::Batch& in);
+  void collect(buf::Batch& in);
+  void send_for_others();
+  size_t owner(const buf::Packet& p);
+  void test(uint32_t device, const Steering::Hash& own);
+  void pass(rte_ring* ring, size_t to, rte_mbuf** packets, uint16_t count, Counter handed, Counter full);
+
+  Parts p_;
+  Trust trust_;
+  uint16_t tested_ = 0;
+  bool rings_first_ = false;
+  std::vector<Staged> staged_;      // per worker
+  std::vector<rte_ring*> inbound_;  // received packets for us
+  std::vector<rte_ring*> to_send_;  // packets we are to send
+};
+
+}  // namespace sluice::io
