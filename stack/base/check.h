@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// check(): an invariant that holds whatever a peer or a user does. When it breaks, the process says where and aborts;
-// it is never the answer to bad input.
+// check(): an invariant that holds whatever a peer or a user does. When it breaks, the process says where and
+// aborts; it is never the answer to bad input.
 #pragma once
 
 #include <cstdio>

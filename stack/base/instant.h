@@ -26,7 +26,8 @@ struct Duration {
   friend constexpr Duration operator/(Duration d, int64_t n) { return {d.ns / n}; }
 };
 
-// A moment on the monotonic clock, in nanoseconds since an arbitrary start that is never 0 in a running process.
+// A moment on the monotonic clock, in nanoseconds since an arbitrary start that is never 0 in a running
+// process.
 struct Instant {
   uint64_t ns = 0;
 

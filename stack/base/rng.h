@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small fast generator of random numbers, seeded by whoever owns it. Not for secrets: keys come from io/entropy.h.
+// A small fast generator of random numbers, seeded by whoever owns it. Not for secrets: keys come from
+// io/entropy.h.
 #pragma once
 
 #include <cstdint>

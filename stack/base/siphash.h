@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SipHash (Aumasson, Bernstein): a keyed hash for whatever a peer can choose. 2-4 for values that leave the machine
-// (ISN, cookies), 1-3 for tables.
+// SipHash (Aumasson, Bernstein): a keyed hash for whatever a peer can choose. 2-4 for values that leave the
+// machine (ISN, cookies), 1-3 for tables.
 #pragma once
 
 #include <bit>

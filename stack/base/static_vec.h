@@ -26,10 +26,14 @@ class StaticVec {
     o.clear();
     return *this;
   }
-  StaticVec(const StaticVec& o) requires std::is_copy_constructible_v<T> {
+  StaticVec(const StaticVec& o)
+    requires std::is_copy_constructible_v<T>
+  {
     for (const T& x : o) push(x);
   }
-  StaticVec& operator=(const StaticVec& o) requires std::is_copy_constructible_v<T> {
+  StaticVec& operator=(const StaticVec& o)
+    requires std::is_copy_constructible_v<T>
+  {
     if (this == &o) return *this;
     clear();
     for (const T& x : o) push(x);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "buf/byte_queue.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice::buf {
+
+LinkPool::LinkPool(uint32_t count) : links_(count) {
+  for (Link& l : links_) give(&l);
+}
+
+LinkPool::Link* LinkPool::take() {
+  if (free_ == nullptr) return nullptr;
+  Link* l = std::exchange(free_, free_->next);
+  l->next = nullptr;
+  --free_count_;
+  return l;
+}
+
+void LinkPool::give(Link* l) {
+  l->slice = Slice{};
+  l->next = std::exchange(free_, l);
+  ++free_count_;
+}
+
+bool ByteQueue::push(Slice&& slice) {
+  if (slice.empty()) {
+    slice = Slice{};  // gives the owner back now, not when the caller's variable dies
+    return true;
+  }
+  LinkPool::Link* l = pool_->take();
+  if (l == nullptr) return false;
+  size_ += slice.size();
+  l->slice = std::move(slice);
+  if (tail_ != nullptr)
+    tail_->next = l;
+  else
+    head_ = l;
+  tail_ = l;
+  return true;
+}
+
+void ByteQueue::consume(size_t n) {
+  size_ -= n;
+  while (n != 0) {
+    const size_t here = head_->slice.size();
+    if (n < here) {
+      head_->slice.drop_front(static_cast<uint32_t>(n));
+      return;
+    }
+    n -= here;
+    LinkPool::Link* dead = std::exchange(head_, head_->next);
+    pool_->give(dead);
+  }
+  if (head_ == nullptr) tail_ = nullptr;
+}
+
+Slice ByteQueue::pop() {
+  LinkPool::Link* dead = std::exchange(head_, head_->next);
+  if (head_ == nullptr) tail_ = nullptr;
+  Slice s = std::move(dead->slice);
+  size_ -= s.size();
+  pool_->give(dead);
+  return s;
+}
+
+size_t ByteQueue::copy(size_t offset, MutBytes out) const {
+  size_t done = 0;
+  for_range(offset, out.size(), [&](const Slice& s, uint32_t at, uint32_t n) {
+    std::memcpy(out.data() + done, s.bytes().data() + at, n);
+    done += n;
+  });
+  return done;
+}
+
+void ByteQueue::clear() { consume(size_); }
+
+}  // namespace sluice::buf

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream of slices: what was received and not yet consumed, or what was written and not yet acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "buf/chunk.h"
+
+namespace sluice::buf {
+
+class ByteQueue;
+
+// The links of all byte queues of one worker; bounded, taken at start.
+class LinkPool {
+ public:
+  explicit LinkPool(uint32_t count);
+  size_t free() const { return free_count_; }
+
+ private:
+  friend class ByteQueue;
+  struct Link {
+    Slice slice;
+    Link* next = nullptr;
+  };
+  Link* take();
+  void give(Link*);
+
+  std::vector<Link> links_;
+  Link* free_ = nullptr;
+  size_t free_count_ = 0;
+};
+
+// First in, first out, by octets. Owns its slices; 32 bytes of its own. Not copyable; movable into an empty
+// one.
+class ByteQueue {
+ public:
+  explicit ByteQueue(LinkPool& pool) : pool_{&pool} {}
+  ByteQueue(ByteQueue&& o) noexcept
+      : pool_{o.pool_},
+        head_{std::exchange(o.head_, nullptr)},
+        tail_{std::exchange(o.tail_, nullptr)},
+        size_{std::exchange(o.size_, 0)} {}
+  ByteQueue& operator=(ByteQueue&& o) noexcept {
+    clear();
+    pool_ = o.pool_;
+    head_ = std::exchange(o.head_, nullptr);
+    tail_ = std::exchange(o.tail_, nullptr);
+    size_ = std::exchange(o.size_, 0);
+    return *this;
+  }
+  ~ByteQueue() { clear(); }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  // Takes the slice; false, and the slice untouched, when the pool of links is empty. An empty slice is
+  // dropped at once.
+  bool push(Slice&& slice);
+  // The first octets, as many as lie together; empty when the queue is.
+  Bytes front() const { return head_ == nullptr ? Bytes{} : head_->slice.bytes(); }
+  // Forgets the first n octets; n <= size().
+  void consume(size_t n);
+  // Takes the first slice out; the queue is not empty.
+  Slice pop();
+  // Copies octets from `offset` on into `out`; returns how many there were (at most out.size()).
+  size_t copy(size_t offset, MutBytes out) const;
+  // Calls f(const Slice&, uint32_t offset_in_slice, uint32_t length) for the pieces of [offset, offset +
+  // length).
+  template <class F>
+  void for_range(size_t offset, size_t length, F&& f) const {
+    for (const auto* l = head_; l != nullptr && length != 0; l = l->next) {
+      const size_t here = l->slice.size();
+      if (offset >= here) {
+        offset -= here;
+        continue;
+      }
+      const auto n = static_cast<uint32_t>(here - offset < length ? here - offset : length);
+      f(l->slice, static_cast<uint32_t>(offset), n);
+      length -= n;
+      offset = 0;
+    }
+  }
+  void clear();
+
+ private:
+  LinkPool* pool_;
+  LinkPool::Link* head_ = nullptr;
+  LinkPool::Link* tail_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace sluice::buf

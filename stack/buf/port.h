@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A port as a worker sees it: one queue pair of a device, a decorator around one, or memory in a test.
+#pragma once
+
+#include <cstdint>
+
+#include "buf/packet.h"
+#include "wire/mac.h"
+
+namespace sluice::buf {
+
+// What a device was found to do for us; what it cannot, the stack does in software.
+struct PortCaps {
+  Mac mac;
+  uint16_t mtu = 1500;  // octets of an IP packet
+  bool rx_ip_checksum = false, rx_l4_checksum = false;
+  bool tx_ip_checksum = false, tx_l4_checksum = false;  // L4: both TCP and UDP
+  bool tx_multi_segment = false;                        // takes chained mbufs
+  bool tcp_segmentation = false;                        // TSO for IPv4; implies the three above
+};
+
+class NetPort {
+ public:
+  virtual ~NetPort() = default;
+  // Fills `in`, which is empty, with at most its capacity. Never waits.
+  virtual void rx(Batch& in) = 0;
+  // Takes all of `out`: what the device has no room for is dropped and counted. Never waits.
+  virtual void tx(Batch& out) = 0;
+};
+
+}  // namespace sluice::buf

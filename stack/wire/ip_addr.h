@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// IPv4 and IPv6 addresses, one dual-family address that tables and tuples are keyed by, and prefixes.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace sluice {
+
+struct Ip4Addr {
+  uint32_t v = 0;  // host order: 198.18.0.1 is 0xc6120001
+
+  static constexpr size_t wire_size = 4;
+  static constexpr Ip4Addr load(const uint8_t* p) { return {load_be<uint32_t>(p)}; }
+  constexpr void store(uint8_t* p) const { store_be<uint32_t>(p, v); }
+  static constexpr Ip4Addr of(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+    return {static_cast<uint32_t>(a) << 24 | static_cast<uint32_t>(b) << 16 | static_cast<uint32_t>(c) << 8 |
+            d};
+  }
+  static constexpr Ip4Addr mask(unsigned length) { return {length == 0 ? 0 : UINT32_MAX << (32 - length)}; }
+
+  constexpr bool is_unspecified() const { return v == 0; }
+  constexpr bool is_this_network() const { return (v >> 24) == 0; }     // 0.0.0.0/8, RFC 1122 §3.2.1.3
+  constexpr bool is_loopback() const { return (v >> 24) == 127; }       // 127.0.0.0/8
+  constexpr bool is_link_local() const { return (v >> 16) == 0xa9fe; }  // 169.254.0.0/16, RFC 3927
+  constexpr bool is_multicast() const { return (v >> 28) == 0xe; }      // 224.0.0.0/4
+  constexpr bool is_reserved() const { return (v >> 28) == 0xf; }  // 240.0.0.0/4, limited broadcast included
+  constexpr bool is_limited_broadcast() const { return v == UINT32_MAX; }
+
+  friend constexpr auto operator<=>(Ip4Addr, Ip4Addr) = default;
+};
+
+struct Ip6Addr {
+  std::array<uint8_t, 16> b{};
+
+  static constexpr size_t wire_size = 16;
+  static constexpr Ip6Addr load(const uint8_t* p) {
+    Ip6Addr a;
+    std::copy_n(p, 16, a.b.begin());
+    return a;
+  }
+  constexpr void store(uint8_t* p) const { std::copy_n(b.begin(), 16, p); }
+
+  friend constexpr auto operator<=>(const Ip6Addr&, const Ip6Addr&) = default;
+};
+
+// Either family; an IPv4 address is held in its IPv4-mapped form (RFC 4291 §2.5.5.2), so that comparing and
+// hashing need not ask which. The default value is "no address".
+class IpAddr {
+ public:
+  constexpr IpAddr() = default;
+  constexpr IpAddr(Ip4Addr a) {
+    b_[10] = b_[11] = 0xff;
+    a.store(b_.data() + 12);
+  }
+  constexpr IpAddr(const Ip6Addr& a) : b_{a.b} {}
+
+  constexpr bool is_v4() const {
+    return std::all_of(b_.begin(), b_.begin() + 10, [](uint8_t x) { return x == 0; }) && b_[10] == 0xff &&
+           b_[11] == 0xff;
+  }
+  constexpr bool is_none() const { return *this == IpAddr{}; }
+  // The caller has asked is_v4().
+  constexpr Ip4Addr v4() const { return Ip4Addr::load(b_.data() + 12); }
+  constexpr Ip6Addr v6() const { return Ip6Addr{b_}; }
+  constexpr Bytes bytes() const { return b_; }
+
+  friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) = default;
+
+ private:
+  alignas(8) std::array<uint8_t, 16> b_{};
+};
+
+// An address and how many of its leading bits name the network: 0 to 32 for IPv4, 0 to 128 for IPv6.
+struct Prefix {
+  IpAddr addr;
+  uint8_t length = 0;
+
+  // True when `a` is of the same family and inside. Bits of `addr` past `length` are ignored.
+  constexpr bool contains(const IpAddr& a) const {
+    const bool four = addr.is_v4();
+    if (four != a.is_v4()) return false;
+    const size_t bits = length + (four ? 96u : 0u);
+    const size_t whole = bits / 8;
+    if (!std::equal(a.bytes().begin(), a.bytes().begin() + whole, addr.bytes().begin())) return false;
+    if (bits % 8 == 0) return true;
+    const auto mask = static_cast<uint8_t>(0xff << (8 - bits % 8));
+    return ((a.bytes()[whole] ^ addr.bytes()[whole]) & mask) == 0;
+  }
+
+  friend constexpr bool operator==(const Prefix&, const Prefix&) = default;
+};
+
+// Text forms, for configuration and messages; never on the packet path. Dotted quad and RFC 4291 §2.2; RFC
+// 5952 out.
+std::optional<IpAddr> parse_ip(std::string_view text);
+std::optional<Prefix> parse_prefix(std::string_view text);  // "198.18.0.1/24": host bits are kept
+std::string to_text(const IpAddr& a);
+std::string to_text(const Prefix& p);
+
+static_assert(IpAddr{Ip4Addr::of(198, 18, 0, 1)}.v4() == Ip4Addr{0xc6120001});
+static_assert(IpAddr{Ip4Addr{}}.is_v4() && !IpAddr{}.is_v4());
+static_assert(Prefix{Ip4Addr::of(198, 18, 0, 1), 15}.contains(Ip4Addr::of(198, 19, 255, 255)));
+static_assert(!Prefix{Ip4Addr::of(198, 18, 0, 1), 24}.contains(Ip4Addr::of(198, 18, 1, 0)));
+
+}  // namespace sluice
