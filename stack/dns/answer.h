@@ -4,6 +4,8 @@
 // socket and no time.
 #pragma once
 
+#include <span>
+
 #include "base/bytes.h"
 #include "base/counters.h"
 #include "base/result.h"
@@ -23,5 +25,18 @@ struct Transport {
 // how.max_size and, over UDP, what the client takes. A message that deserves no answer leaves the buffer
 // alone and yields the counter of its drop, which the caller adds; all else is counted here.
 Result<size_t> answer(const Zones&, MutBytes buffer, size_t query_len, const Transport& how, Counters&);
+
+// One message of a burst and what became of it.
+struct Exchange {
+  MutBytes buffer;
+  size_t len = 0;  // octets: before, of the query; after, of the answer, 0 when there is none
+  Transport how{};
+  bool answered = false;
+  Counter why{};  // why not, for the caller to add
+};
+
+// The same for each of a burst, in three passes, so that the memory of a large zone is fetched for many at
+// once. The buffers do not overlap.
+void answer(const Zones&, std::span<Exchange> burst, Counters&);
 
 }  // namespace sluice::dns

@@ -11,16 +11,18 @@ namespace sluice::dns {
 
 struct Query {
   FoldedName name;
-  Type type{};
-  Class qclass{};
-  size_t question_end =
-      header_len;  // what of the message is echoed; header_len while there is no sound question
-  bool has_edns = false;
+  Type type;
+  Class qclass;
+  size_t question_end;  // what of the message is echoed; header_len while there is no sound question
+  bool has_edns;
   Edns edns;
 
   // Reads a message of at least header_len octets. NoError; or FormErr, then what was sound up to the fault
   // is there.
   Rcode parse(Bytes message) {
+    question_end = header_len;
+    has_edns = false;
+    edns = {};
     const Header h = *Header::parse(message);
     if (h.qdcount() != 1 || !parse_question(message)) return Rcode::FormErr;
     const unsigned others = h.ancount() + h.nscount();

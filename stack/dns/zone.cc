@@ -18,7 +18,7 @@ NodeAt Zone::exact(Bytes name, uint64_t hash) const {
 }
 
 Found Zone::find(const FoldedName& name) const {
-  unsigned skip = name.labels() > deepest_ ? name.labels() - deepest_ : 0;
+  unsigned skip = first_skip(name);
   NodeAt at = exact(name.suffix(skip), name.hash(skip));
   if (at != 0 && skip == 0) return {at, node(at).cut};
   // The apex is always found: the closest encloser exists.

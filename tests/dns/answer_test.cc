@@ -507,6 +507,41 @@ TEST_F(Answer, follows_no_more_aliases_than_the_option_says_and_counts_it) {
   EXPECT_EQ(count[Counter::dns_chain_limit], 0u);
 }
 
+TEST_F(Answer, a_burst_gets_what_its_messages_get_one_by_one) {
+  const char* names[] = {"www", "alias", "x.y.sub", "nope", "any.wild",
+                         "c1",  "txt",   "_h._tcp", "c",    "a.b.c.d.e.f.g.h"};
+  for (size_t size = 0; size < 40; ++size) {
+    std::vector<std::vector<uint8_t>> together, alone;
+    std::vector<Exchange> burst;
+    std::vector<Result<size_t>> want;
+    Counters one, all;
+    for (size_t i = 0; i < size; ++i) {
+      auto m = test::query({.name = std::string(names[i * 7 % std::size(names)]) + ".example.test.",
+                            .edns_size = i % 3 == 0 ? 1232 : -1});
+      if (i % 11 == 3) m[2] |= 0x80;
+      if (i % 11 == 5) m[5] = 0;
+      const size_t len = i % 11 == 7 ? 11 : m.size();
+      m.resize(1500);
+      together.push_back(m);
+      want.push_back(answer(zones, m, len, {}, one));
+      alone.push_back(std::move(m));
+      burst.push_back({.len = len});
+    }
+    for (size_t i = 0; i < size; ++i) burst[i].buffer = together[i];
+    answer(zones, burst, all);
+    EXPECT_EQ(together, alone);
+    for (size_t i = 0; i < size; ++i) {
+      EXPECT_EQ(burst[i].answered, static_cast<bool>(want[i]));
+      EXPECT_EQ(burst[i].len, want[i] ? *want[i] : 0);
+      if (!want[i]) {
+        EXPECT_EQ(burst[i].why, want[i].why());
+      }
+    }
+    for (size_t c = 0; c < counter_count; ++c)
+      EXPECT_EQ(one[static_cast<Counter>(c)], all[static_cast<Counter>(c)]);
+  }
+}
+
 TEST_F(Answer, counts_what_it_does) {
   Counters count;
   test::answered(zones, {.name = "www.example.test."}, count);
