@@ -55,6 +55,11 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
   return routes;
 }
 
+// Behind a bad line nothing may be left to the device: it would put checksums right again after the damage.
+buf::PortCaps without_offloads(const buf::PortCaps& caps) {
+  return {.mac = caps.mac, .mtu = caps.mtu, .tx_multi_segment = caps.tx_multi_segment};
+}
+
 template <class Service>
 std::vector<Listen> listeners(const std::vector<Service>& services) {
   std::vector<Listen> all;
@@ -76,6 +81,9 @@ Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<c
 Appliance::~Appliance() {
   if (running_) stop();
   metrics_.reset();
+  // Packets that wait in a device hold parts of the workers' chunks and of the sites: they go first.
+  devices_.clear();
+  workers_.clear();
 }
 
 // Each step says what is wrong, or nothing.
@@ -152,7 +160,7 @@ std::string Appliance::make_ports() {
     table.push_back(device.info());
 
     buf::Interface interface{device.caps(), p.addresses};
-    if (p.impair.any()) interface.caps = io::ImpairedPort::caps(interface.caps);
+    if (p.impair.any()) interface.caps = without_offloads(interface.caps);
     interfaces_.push_back(std::move(interface));
     exchanges_.push_back(workers == 1 ? nullptr
                                       : std::make_unique<io::Exchange>(static_cast<uint16_t>(exchanges_.size()), workers,

@@ -10,6 +10,7 @@
 #include "app/signals.h"
 #include "app/version.h"
 #include "app/zones.h"
+#include "config/document.h"
 #include "config/load.h"
 #include "config/print.h"
 

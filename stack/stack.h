@@ -46,7 +46,7 @@ class Stack {
  public:
   // `ports[i]` belongs to plan.interfaces[i]. Ports, pool, counters and rng outlive the stack.
   Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
-        std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links, Counters& count, Rng& rng);
+        std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links, Counters& count, Rng& rng, tcp::Keys keys);
 
   // One turn: takes a burst from each port, lets every room do what is due by `now`, sends what came of it. Never waits.
   // Returns how many packets came in or went out: 0 means that the worker may rest until deadline().

@@ -88,11 +88,13 @@ bool add_connected(Draft& draft, std::span<const buf::Interface> ports, std::str
 bool add_static(Draft& draft, std::span<const Route> statics, std::string& error) {
   for (const Route& r : statics) {
     const bool forward = r.kind == RouteKind::Forward;
-    if (!r.to.addr.is_v4() || (forward && !r.via.is_v4())) {
+    const bool gateway = forward && !r.via.is_none();
+    if (!r.to.addr.is_v4() || (gateway && !r.via.is_v4())) {
       error = "route to " + to_text(r.to) + ": only IPv4 routes for now, and a gateway of the same family";
       return false;
     }
-    if (!draft.add(r.to, {r.kind, 0, forward ? r.via : IpAddr{}}, !forward)) {
+    const NextHop hop{r.kind, forward && !gateway ? r.port : uint16_t{0}, gateway ? r.via : IpAddr{}};
+    if (!draft.add(r.to, hop, !gateway)) {
       error = "route to " + to_text(r.to) + ": there is one already, static or connected";
       return false;
     }

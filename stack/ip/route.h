@@ -26,11 +26,13 @@ enum class RouteKind : uint8_t {
   None,         // no route at all
 };
 
-// A static route. `via` only matters for Forward; it need not be a neighbour, if another route leads to it.
+// A static route. Forward: by the gateway `via`, which need not be a neighbour if another route leads to it; or, without one,
+// by `port`, on whose link the destinations are. Other kinds have neither.
 struct Route {
   Prefix to;
   IpAddr via;
   RouteKind kind = RouteKind::Forward;
+  uint16_t port = 0;  // index; matters only for Forward without `via`
 };
 
 // What a lookup finds.
