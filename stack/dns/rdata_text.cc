@@ -35,8 +35,9 @@ std::string shown(const Token& t) { return '\'' + std::string(t.text.substr(0, 8
 
 bool Reader::number(const Token& t, uint64_t most, size_t octets) {
   uint64_t v = 0;
-  const char* end = t.text.data() + t.text.size();
-  const auto [stop, wrong] = std::from_chars(t.text.data(), end, v);
+  const char* const begin = t.text.data();
+  const char* const end = begin + t.text.size();
+  const auto [stop, wrong] = std::from_chars(begin, end, v);
   if (t.quoted || wrong != std::errc{} || stop != end || v > most)
     return fail(t, shown(t) + " is not a number from 0 to " + std::to_string(most), "write a decimal number");
   for (size_t i = octets; i-- > 0;) out += static_cast<char>(v >> (8 * i));
