@@ -72,7 +72,8 @@ class Checker {
       if (core >= env_.cores)
         add(at, "there is no core " + std::to_string(core),
             env_.cores == 1 ? "0, the only one," : "0 to " + std::to_string(env_.cores - 1));
-      if (!seen.insert(core).second) add(at, "core " + std::to_string(core) + " is listed twice", "one worker a core");
+      if (!seen.insert(core).second)
+        add(at, "core " + std::to_string(core) + " is listed twice", "one worker a core");
     }
   }
 
@@ -125,7 +126,8 @@ class Checker {
         continue;
       }
       if (has_broadcast(p) && (a == network_of(p) || a == broadcast_of(p))) {
-        add(at, text + " is the " + (a == network_of(p) ? "network" : "broadcast") + " address of its network",
+        add(at,
+            text + " is the " + (a == network_of(p) ? "network" : "broadcast") + " address of its network",
             "an address between " + to_text(network_of(p)) + " and " + to_text(broadcast_of(p)));
         continue;
       }
@@ -140,7 +142,9 @@ class Checker {
         if (!x.prefix.contains(y.prefix.addr) && !y.prefix.contains(x.prefix.addr)) continue;
         if (x.port == y.port && x.us() != y.us()) continue;  // two addresses on one link
         const std::string other = to_text(y.prefix) + " of port '" + c_.ports[y.port].name + "'";
-        add(x.place, to_text(x.prefix) + (x.us() == y.us() ? " is " : " overlaps ") + other + (x.us() == y.us() ? " already" : ""),
+        add(x.place,
+            to_text(x.prefix) + (x.us() == y.us() ? " is " : " overlaps ") + other +
+                (x.us() == y.us() ? " already" : ""),
             x.us() == y.us() ? "an address of its own" : "a network that only one port is on");
         break;
       }
@@ -150,7 +154,8 @@ class Checker {
   // Receive queues keep this many packets of the pool for good; without some more nothing moves.
   void check_packets() {
     uint64_t held = 0;
-    for (const Port& p : c_.ports) held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
+    for (const Port& p : c_.ports)
+      held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
     if (c_.memory.packets > held || !known_) return;
     const Place* at = places_.find(c_.memory.packets);
     add(at ? at : places_.find(c_.ports),
@@ -199,8 +204,10 @@ class Checker {
       return add(at, "there are two routes to " + to_text(net), "one");
     for (const Connected& n : connected_)
       if (n.prefix.length == net.length && network_of(n.prefix) == net.addr.v4())
-        return add(at, to_text(net) + " is the network of port '" + c_.ports[n.port].name + "', which needs no route",
-                   "a network that is not connected");
+        return add(
+            at,
+            to_text(net) + " is the network of port '" + c_.ports[n.port].name + "', which needs no route",
+            "a network that is not connected");
   }
 
   std::optional<size_t> port_called(const std::string& name, const Place* at) {
@@ -222,14 +229,19 @@ class Checker {
     const std::string text = to_text(gateway);
     if (const char* why = not_a_station(a)) return add(at, text + " is " + why, "the address of a gateway");
     const Connected* n = network_with(a);
-    if (!n) return add(at, "gateway " + text + " is on none of our networks", "an address in " + networks(port));
+    if (!n)
+      return add(at, "gateway " + text + " is on none of our networks", "an address in " + networks(port));
     if (port && n->port != *port)
-      return add(at, "gateway " + text + " is not on port '" + c_.ports[*port].name + "' but on '" + c_.ports[n->port].name + "'",
+      return add(at,
+                 "gateway " + text + " is not on port '" + c_.ports[*port].name + "' but on '" +
+                     c_.ports[n->port].name + "'",
                  "that port, or no 'port' at all,");
     for (const Connected& us : connected_)
-      if (us.us() == a) return add(at, "gateway " + text + " is our own address", "the address of another station");
+      if (us.us() == a)
+        return add(at, "gateway " + text + " is our own address", "the address of another station");
     if (has_broadcast(n->prefix) && (a == network_of(n->prefix) || a == broadcast_of(n->prefix)))
-      add(at, "gateway " + text + " is the network's own or its broadcast address", "the address of a station");
+      add(at, "gateway " + text + " is the network's own or its broadcast address",
+          "the address of a station");
   }
 
   std::string networks(std::optional<size_t> port) const {
@@ -256,7 +268,9 @@ class Checker {
       };
       const auto other = std::ranges::find_if(listeners_, clashes);
       if (other != listeners_.end())
-        add(at, std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " + Codec<Endpoint>::text(other->second),
+        add(at,
+            std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " +
+                Codec<Endpoint>::text(other->second),
             "another address or port");
       listeners_.emplace_back(transport, e);
     }
@@ -305,7 +319,9 @@ class Checker {
     const Ip4Addr a = c_.metrics.listen->addr.v4();
     for (const Connected& n : connected_)
       if (n.us() == a)
-        return add(at, to_text(IpAddr{a}) + " is an address of port '" + c_.ports[n.port].name + "', not of the kernel's",
+        return add(at,
+                   to_text(IpAddr{a}) + " is an address of port '" + c_.ports[n.port].name +
+                       "', not of the kernel's",
                    "an address of the kernel's like 127.0.0.1:9464");
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What no single value can say of itself: names, devices, addresses, routes, services and files against one another and
-// against the machine.
+// What no single value can say of itself: names, devices, addresses, routes, services and files against one
+// another and against the machine.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,8 @@
 
 namespace sluice::config {
 
-// `addresses_known`: nothing in `ports` was wrong so far, so that what is not an address of ours there is none at all.
+// `addresses_known`: nothing in `ports` was wrong so far, so that what is not an address of ours there is
+// none at all.
 void check_whole(const Config& c, const Places& places, const Environment& environment, bool addresses_known,
                  std::vector<Complaint>& out);
 

@@ -26,8 +26,13 @@ struct Unit {
 // The largest first: the text of a value uses the first that divides it.
 constexpr Unit time_units[] = {{"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
                                {"ms", 1'000'000},        {"us", 1'000},         {"ns", 1}};
-constexpr Unit size_units[] = {{"", 1},           {"k", 1'000},     {"M", 1'000'000}, {"G", 1'000'000'000},
-                               {"Ki", 1ull << 10}, {"Mi", 1ull << 20}, {"Gi", 1ull << 30}};
+constexpr Unit size_units[] = {{"", 1},
+                               {"k", 1'000},
+                               {"M", 1'000'000},
+                               {"G", 1'000'000'000},
+                               {"Ki", 1ull << 10},
+                               {"Mi", 1ull << 20},
+                               {"Gi", 1ull << 30}};
 
 // `text` is digits and the name of one of the units; nothing when it is not or does not fit into `most`.
 std::optional<uint64_t> with_unit(std::string_view text, std::span<const Unit> units, uint64_t most) {
@@ -35,7 +40,8 @@ std::optional<uint64_t> with_unit(std::string_view text, std::span<const Unit> u
   const auto v = decimal<uint64_t>(text.substr(0, digits));
   if (!v) return std::nullopt;
   for (const Unit& unit : units)
-    if (text.substr(digits) == unit.name) return *v > most / unit.size ? std::nullopt : std::optional{*v * unit.size};
+    if (text.substr(digits) == unit.name)
+      return *v > most / unit.size ? std::nullopt : std::optional{*v * unit.size};
   return std::nullopt;
 }
 
@@ -69,8 +75,9 @@ bool is_host(std::string_view t) { return is_dotted(t, false); }
 
 // In all kinds of device but raw a comma would start another device argument.
 bool is_interface(std::string_view t) {
-  return !t.empty() && t.size() <= 15 && t != "." && t != ".." &&
-         std::ranges::all_of(t, [](char c) { return c > ' ' && c < 127 && c != '/' && c != ',' && c != ':'; });
+  return !t.empty() && t.size() <= 15 && t != "." && t != ".." && std::ranges::all_of(t, [](char c) {
+    return c > ' ' && c < 127 && c != '/' && c != ',' && c != ':';
+  });
 }
 bool is_file(std::string_view t) { return !t.empty() && t.size() < 4096; }
 bool is_device_file(std::string_view t) { return is_file(t) && !t.contains(','); }
@@ -79,7 +86,9 @@ bool is_pci(std::string_view t) {
   constexpr std::string_view form = "hhhh:hh:hh.o";
   if (t.size() != form.size()) return false;
   for (size_t i = 0; i < t.size(); ++i) {
-    const bool fits = form[i] == 'h' ? is_hex(t[i]) : form[i] == 'o' ? t[i] >= '0' && t[i] <= '7' : t[i] == form[i];
+    const bool fits = form[i] == 'h'   ? is_hex(t[i])
+                      : form[i] == 'o' ? t[i] >= '0' && t[i] <= '7'
+                                       : t[i] == form[i];
     if (!fits) return false;
   }
   return true;
@@ -92,24 +101,34 @@ bool is_raw(std::string_view t) { return is_file(t); }
 
 constexpr const char* any_text = "^.+$";
 constexpr const char* no_comma = "^[^,]+$";
-constexpr TextKind interface_name{"an interface name of at most 15 characters like sluice0", "^[^,:/ ]{1,15}$",
-                                  is_interface};
+constexpr TextKind interface_name{"an interface name of at most 15 characters like sluice0",
+                                  "^[^,:/ ]{1,15}$", is_interface};
 constexpr TextKind socket_path{"the path of a socket, at most 107 octets and no comma", no_comma, is_socket};
 
 constexpr std::array<DeviceForm, 10> forms = {{
-    {"pci", io::DeviceKind::pci, "a NIC, by PCI address",
+    {"pci",
+     io::DeviceKind::pci,
+     "a NIC, by PCI address",
      {"a PCI address like 0000:3b:00.0", "^[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7]$", is_pci}},
     {"virtio_user", io::DeviceKind::virtio_user, "client of a vhost-user device, by its socket", socket_path},
-    {"vhost_user", io::DeviceKind::vhost_user, "vhost-user device for a VM, by the socket to serve", socket_path},
+    {"vhost_user", io::DeviceKind::vhost_user, "vhost-user device for a VM, by the socket to serve",
+     socket_path},
     {"tap", io::DeviceKind::tap, "a tap interface to make", interface_name},
     {"af_packet", io::DeviceKind::af_packet, "a kernel interface, by AF_PACKET", interface_name},
     {"af_xdp", io::DeviceKind::af_xdp, "a kernel interface, by AF_XDP", interface_name},
     {"memif", io::DeviceKind::memif, "shared memory, by its socket", socket_path},
-    {"pcap", io::DeviceKind::pcap, "packets from a capture file; what is sent is lost",
+    {"pcap",
+     io::DeviceKind::pcap,
+     "packets from a capture file; what is sent is lost",
      {"the path of a capture file, no comma", no_comma, is_device_file}},
-    {"null", io::DeviceKind::null, "made-up packets, so many in a burst; what is sent is lost",
+    {"null",
+     io::DeviceKind::null,
+     "made-up packets, so many in a burst; what is sent is lost",
      {"a number of packets from 0 to 64", "^[0-9]{1,2}$", is_null_size}},
-    {"raw", io::DeviceKind::raw, "DPDK device arguments as they are", {"DPDK device arguments", any_text, is_raw}},
+    {"raw",
+     io::DeviceKind::raw,
+     "DPDK device arguments as they are",
+     {"DPDK device arguments", any_text, is_raw}},
 }};
 
 constexpr std::pair<const char*, Mode> modes[] = {
@@ -226,7 +245,8 @@ std::optional<Mac> Codec<Mac>::parse(std::string_view text) {
 
 std::string Codec<Mac>::text(const Mac& m) {
   char text[18];
-  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", m.b[0], m.b[1], m.b[2], m.b[3], m.b[4], m.b[5]);
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", m.b[0], m.b[1], m.b[2], m.b[3], m.b[4],
+                m.b[5]);
   return text;
 }
 
@@ -234,7 +254,8 @@ const TextKind port_name{"a name of at most 15 letters, digits, '-' and '_' that
                          "^[A-Za-z][A-Za-z0-9_-]{0,14}$", is_port_name};
 const TextKind domain_name{"a domain name like example.test", "^[A-Za-z0-9_.-]+$", is_domain};
 const TextKind host_name{"a host name like www.example.test", "^[A-Za-z0-9.-]+$", is_host};
-const TextKind file_path{"a path, from the configuration's folder or with a slash in front", any_text, is_file};
+const TextKind file_path{"a path, from the configuration's folder or with a slash in front", any_text,
+                         is_file};
 const TextKind device_args{"DPDK device arguments like queue_size=512", any_text, is_raw};
 
 std::span<const DeviceForm> device_forms() { return forms; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values as a configuration writes them: times with a unit, sizes, addresses, endpoints, choices, kinds of text, devices.
-// For each: its text, the value back, the words for "what would be right" and a pattern for the schema. Knows no key.
+// Values as a configuration writes them: times with a unit, sizes, addresses, endpoints, choices, kinds of
+// text, devices. For each: its text, the value back, the words for "what would be right" and a pattern for
+// the schema. Knows no key.
 #pragma once
 
 #include <concepts>
@@ -17,8 +18,8 @@
 
 namespace sluice::config {
 
-// --- numbers. Unsigned integers are decimal; uint64_t may end in k, M, G (thousands) or Ki, Mi, Gi (1024s); a Duration
-// needs its unit: ns, us, ms, s, m, h; a bool is true or false.
+// --- numbers. Unsigned integers are decimal; uint64_t may end in k, M, G (thousands) or Ki, Mi, Gi (1024s);
+// a Duration needs its unit: ns, us, ms, s, m, h; a bool is true or false.
 template <class T>
 concept Number = std::same_as<T, bool> || std::same_as<T, uint16_t> || std::same_as<T, uint32_t> ||
                  std::same_as<T, uint64_t> || std::same_as<T, double> || std::same_as<T, Duration>;
@@ -63,7 +64,8 @@ struct Codec<Prefix> {
 };
 template <>
 struct Codec<Endpoint> {
-  static constexpr const char* right = "an address and a port from 1 to 65535 like 198.18.0.1:53 or [2001:2::1]:53";
+  static constexpr const char* right =
+      "an address and a port from 1 to 65535 like 198.18.0.1:53 or [2001:2::1]:53";
   static constexpr const char* pattern = "^([0-9.]+|\\[[0-9a-fA-F.:]+\\]):[0-9]+$";
   static std::optional<Endpoint> parse(std::string_view text);
   static std::string text(const Endpoint& e);

@@ -40,11 +40,11 @@ struct Workers {
 
 struct Memory {
   Hugepages hugepages = Hugepages::Auto;
-  uint32_t packets = 16384;    // mbufs with data room, all workers together
-  uint32_t headers = 16384;    // mbufs without, all workers together
-  uint32_t chunks = 4096;      // per worker, 2048 octets each
-  uint32_t links = 65536;      // per worker
-  uint32_t megabytes = 0;      // MiB; 0: worked out from the above
+  uint32_t packets = 16384;  // mbufs with data room, all workers together
+  uint32_t headers = 16384;  // mbufs without, all workers together
+  uint32_t chunks = 4096;    // per worker, 2048 octets each
+  uint32_t links = 65536;    // per worker
+  uint32_t megabytes = 0;    // MiB; 0: worked out from the above
 };
 
 // A network port: device, and who we are on it.
@@ -107,10 +107,9 @@ struct Config {
   Metrics metrics;
 
   std::string folder;  // of the configuration file, with its last slash; empty: the working directory
-  // A file named in the configuration, as the process can open it: relative ones lie beside the configuration.
-  std::string path(const std::string& file) const {
-    return file.starts_with('/') ? file : folder + file;
-  }
+  // A file named in the configuration, as the process can open it: relative ones lie beside the
+  // configuration.
+  std::string path(const std::string& file) const { return file.starts_with('/') ? file : folder + file; }
 };
 
 }  // namespace sluice::config

@@ -25,10 +25,14 @@ std::string listed(const std::vector<std::string>& words) {
 }
 const char* kind_name(const Node& n) {
   switch (n.kind) {
-    case Node::Kind::Empty: return "empty";
-    case Node::Kind::Text: return "a text";
-    case Node::Kind::List: return "a list";
-    case Node::Kind::Map: return "a map";
+    case Node::Kind::Empty:
+      return "empty";
+    case Node::Kind::Text:
+      return "a text";
+    case Node::Kind::List:
+      return "a list";
+    case Node::Kind::Map:
+      return "a map";
   }
   return "";
 }
@@ -46,12 +50,14 @@ struct Findings {
 class Reader {
  public:
   // `what` names the map in messages: "ports[0]"; empty for the whole file.
-  Reader(const Node& map, std::string what, Findings& findings) : map_{map}, what_{std::move(what)}, f_{findings} {}
+  Reader(const Node& map, std::string what, Findings& findings)
+      : map_{map}, what_{std::move(what)}, f_{findings} {}
 
   template <class T>
   static void read(const Node& node, const std::string& what, T& out, Findings& findings) {
     if (node.kind != Node::Kind::Map && node.kind != Node::Kind::Empty)
-      return findings.add(node, (what.empty() ? "the file" : what) + " is " + kind_name(node), "a map of 'key: value'");
+      return findings.add(node, (what.empty() ? "the file" : what) + " is " + kind_name(node),
+                          "a map of 'key: value'");
     const size_t before = findings.complaints.size();
     Reader reader{node, what, findings};
     fields(reader, out);
@@ -106,7 +112,8 @@ class Reader {
     const Node* node = find(key);
     if (!node) return;
     if (node->kind != Node::Kind::Map)
-      return f_.add(*node, name(key) + " is " + kind_name(*node), "a map of a kind and what it names, like { tap: sluice-lan }");
+      return f_.add(*node, name(key) + " is " + kind_name(*node),
+                    "a map of a kind and what it names, like { tap: sluice-lan }");
     const size_t before = f_.complaints.size();
     Reader reader{*node, name(key), f_};
     size_t kinds = 0;
@@ -129,9 +136,11 @@ class Reader {
 
   const Node* find(const Key& key) {
     known_.emplace_back(key.name);
-    const auto found = std::ranges::find_if(map_.entries, [&](const auto& e) { return e.first->text == key.name; });
+    const auto found =
+        std::ranges::find_if(map_.entries, [&](const auto& e) { return e.first->text == key.name; });
     if (found != map_.entries.end()) return found->second;
-    if (key.required) f_.add(map_, name(key) + " is missing", std::string{"'"} + key.name + ":' with " + key.help);
+    if (key.required)
+      f_.add(map_, name(key) + " is missing", std::string{"'"} + key.name + ":' with " + key.help);
     return nullptr;
   }
 
@@ -196,7 +205,8 @@ class Reader {
       return fits(node, member);
     }
     const std::string close = nearest(node.text, names);
-    f_.add(node, what + " is " + shown(node.text), close.empty() ? "one of " + listed(names) : "'" + close + "'");
+    f_.add(node, what + " is " + shown(node.text),
+           close.empty() ? "one of " + listed(names) : "'" + close + "'");
   }
   void take_text(const Node& node, const std::string& what, std::string& member, const TextKind& kind) {
     if (!is_text(node, what, kind.right)) return;
@@ -231,30 +241,37 @@ class Reader {
   std::vector<std::string> known_;
 };
 
-std::vector<Error> errors_of(std::vector<Complaint> complaints, const std::string& file_name) {
-  std::ranges::stable_sort(complaints, {}, [](const Complaint& c) { return std::pair{c.line, c.column}; });
+// By place; at one place in the order they were found.
+std::vector<Error> errors_of(const std::vector<Complaint>& complaints, const std::string& file_name) {
+  std::vector<std::pair<std::pair<int, int>, size_t>> order;
+  for (const Complaint& c : complaints) order.push_back({{c.line, c.column}, order.size()});
+  std::ranges::sort(order);
   std::vector<Error> errors;
-  for (Complaint& c : complaints)
-    errors.push_back({file_name, c.line, c.column, std::move(c.wrong), c.right + " would be right"});
+  for (const auto& [place, i] : order)
+    errors.push_back(
+        {file_name, place.first, place.second, complaints[i].wrong, complaints[i].right + " would be right"});
   return errors;
 }
 
 }  // namespace
 
 std::string to_text(const Error& e) {
-  return e.file + ":" + std::to_string(e.line) + ":" + std::to_string(e.column) + ": " + e.wrong + ", " + e.right;
+  return e.file + ":" + std::to_string(e.line) + ":" + std::to_string(e.column) + ": " + e.wrong + ", " +
+         e.right;
 }
 
 Environment this_machine() {
   return {.cores = static_cast<unsigned>(std::max(1l, sysconf(_SC_NPROCESSORS_CONF))),
-          .file_exists = [](const std::string& path) {
-            std::error_code ignored;
-            return std::filesystem::is_regular_file(path, ignored);
-          },
-          .folder_exists = [](const std::string& path) {
-            std::error_code ignored;
-            return std::filesystem::is_directory(path, ignored);
-          }};
+          .file_exists =
+              [](const std::string& path) {
+                std::error_code ignored;
+                return std::filesystem::is_regular_file(path, ignored);
+              },
+          .folder_exists =
+              [](const std::string& path) {
+                std::error_code ignored;
+                return std::filesystem::is_directory(path, ignored);
+              }};
 }
 
 std::variant<Config, std::vector<Error>> load(std::string_view text, const std::string& file_name,
@@ -262,7 +279,7 @@ std::variant<Config, std::vector<Error>> load(std::string_view text, const std::
   Tree tree = parse_yaml(text);
   if (tree.complaints.empty() && (!tree.root || tree.root->kind == Node::Kind::Empty))
     tree.complaints.push_back({1, 1, "the file is empty", "at least 'ports:'"});
-  if (!tree.root) return errors_of(std::move(tree.complaints), file_name);
+  if (!tree.root) return errors_of(tree.complaints, file_name);
 
   Config config;
   config.folder = file_name.substr(0, file_name.rfind('/') + 1);  // npos + 1 is 0
@@ -271,7 +288,7 @@ std::variant<Config, std::vector<Error>> load(std::string_view text, const std::
   if (tree.root->kind != Node::Kind::Empty) Reader::read(*tree.root, "", config, findings);
   const bool ports_fine = findings.places.find(config.ports) != nullptr;
   check_whole(config, findings.places, environment, ports_fine, findings.complaints);
-  if (!findings.complaints.empty()) return errors_of(std::move(findings.complaints), file_name);
+  if (!findings.complaints.empty()) return errors_of(findings.complaints, file_name);
   return config;
 }
 

@@ -29,8 +29,8 @@ struct Environment {
 // The machine we run on.
 Environment this_machine();
 
-// Either a Config that holds all that is checked here, or at least one error, sorted by place. `file_name` stands in the
-// errors, and its folder is where relative paths start. Never throws, whatever the bytes.
+// Either a Config that holds all that is checked here, or at least one error, sorted by place. `file_name`
+// stands in the errors, and its folder is where relative paths start. Never throws, whatever the bytes.
 std::variant<Config, std::vector<Error>> load(std::string_view text, const std::string& file_name,
                                               const Environment& environment);
 

@@ -79,8 +79,8 @@ class Writer {
 
   std::string page() const {
     if (rows_.empty()) return "### `" + place_ + "`\n\n" + cell(help_) + ". No options yet.\n\n";
-    return "### `" + place_ + "`\n\n" + help_ + ".\n\n| key | default | value | what it is |\n|---|---|---|---|\n" + rows_ +
-           "\n" + rest_;
+    return "### `" + place_ + "`\n\n" + help_ +
+           ".\n\n| key | default | value | what it is |\n|---|---|---|---|\n" + rows_ + "\n" + rest_;
   }
   // Without a table of its own: the top is a list of its sections.
   std::string sections_only() const { return rest_; }
@@ -91,7 +91,8 @@ class Writer {
   }
   void row(const Key& key, const std::string& dflt, const std::string& value) {
     const std::string shown = key.required ? "**needed**" : dflt.empty() ? "" : "`" + dflt + "`";
-    rows_ += "| `" + std::string{key.name} + "` | " + shown + " | " + cell(value) + " | " + cell(key.help) + " |\n";
+    rows_ += "| `" + std::string{key.name} + "` | " + shown + " | " + cell(value) + " | " + cell(key.help) +
+             " |\n";
   }
   template <class T>
   void inner(const Key& key, const char* suffix) {

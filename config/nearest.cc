@@ -27,7 +27,7 @@ size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest(std::string_view word, const std::vector<std::string>& words) {
-  const size_t most = std::max<size_t>(2, word.size() / 3);
+  const size_t most = word.size() < 4 ? 1 : std::max<size_t>(2, word.size() / 3);
   std::string best;
   size_t least = most + 1;
   for (const std::string& candidate : words) {

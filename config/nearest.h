@@ -8,8 +8,9 @@
 
 namespace sluice::config {
 
-// The word of `words` with the least edit distance (a swap of neighbours counts one) to `word`, the first of equals; empty
-// when more than a third of the letters, and more than two, would have to change.
+// The word of `words` with the least edit distance (a swap of neighbours counts one) to `word`, the first of
+// equals; empty when more than a third of the letters and more than two would have to change, or more than
+// one of a word below four.
 std::string nearest(std::string_view word, const std::vector<std::string>& words);
 
 }  // namespace sluice::config

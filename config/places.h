@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where in the file each member of a Config was said, so that checks across the whole can point there. A member without a
-// place was not given, or was wrong by itself and has been complained about.
+// Where in the file each member of a Config was said, so that checks across the whole can point there. A
+// member without a place was not given, or was wrong by itself and has been complained about.
 #pragma once
 
 #include <map>

@@ -13,13 +13,15 @@ constexpr bool is_word(char c) {
          c == '.' || c == '/';
 }
 
-// Plain where no reader of YAML could take it for anything but text; else in double quotes. Text that was loaded has no
-// control character.
+// Plain where no reader of YAML could take it for anything but text; else in double quotes. Text that was
+// loaded has no control character.
 std::string quoted(const std::string& text) {
   static constexpr std::string_view words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
   std::string lower = text;
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  const bool number_like = text.empty() || text.find_first_not_of("0123456789.+-eExXoO_") == std::string::npos;
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  const bool number_like =
+      text.empty() || text.find_first_not_of("0123456789.+-eExXoO_") == std::string::npos;
   const bool plain = !number_like && text[0] != '-' && text[0] != '.' && std::ranges::all_of(text, is_word) &&
                      std::ranges::find(words, lower) == std::end(words);
   if (plain) return text;
@@ -67,7 +69,9 @@ class Printer {
     if (member) return text(key, *member, kind);
     comment(key);
   }
-  void texts(const Key& key, std::vector<std::string>& member, const TextKind&, Count) { flow(key, member, quoted); }
+  void texts(const Key& key, std::vector<std::string>& member, const TextKind&, Count) {
+    flow(key, member, quoted);
+  }
   template <class T>
   void section(const Key& key, T& member) {
     const size_t before = out_.size();

@@ -8,8 +8,8 @@
 
 namespace sluice::config {
 
-// The effective configuration: every key, defaults too; one that has no value is a comment. Loading it under the same file
-// name gives the same Config.
+// The effective configuration: every key, defaults too; one that has no value is a comment. Loading it under
+// the same file name gives the same Config.
 std::string print(const Config& config);
 
 }  // namespace sluice::config

@@ -92,14 +92,17 @@ class Describer {
     return properties_[key.name] = std::move(entry);
   }
   static Json array(Json items, Count count) {
-    Json a{{"type", "array"}, {"items", std::move(items)}, {"minItems", count.least}, {"maxItems", count.most}};
+    Json a{
+        {"type", "array"}, {"items", std::move(items)}, {"minItems", count.least}, {"maxItems", count.most}};
     if (count.least == 0) a["type"] = {"array", "null"};
     return a;
   }
   template <class T>
   static Json json_of(const T& v) {
-    if constexpr (std::same_as<T, Duration>) return number_text(v);
-    else return v;
+    if constexpr (std::same_as<T, Duration>)
+      return number_text(v);
+    else
+      return v;
   }
   template <Number T>
   static Json number_schema(T least, T most) {

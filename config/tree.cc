@@ -15,6 +15,8 @@
 namespace sluice::config {
 namespace {
 
+constexpr bool is_control(char c) { return (c >= 0 && c < ' ') || c == 127; }
+
 // Thrown through yaml-cpp to stop it; caught in parse_yaml.
 struct Stop {
   Complaint why;
@@ -34,7 +36,8 @@ class Builder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const Node& node = *anchors_.at(anchor);
-    if (node.open) stop(mark, "an alias stands inside what it names", "an alias to something that ends before it");
+    if (node.open)
+      stop(mark, "an alias stands inside what it names", "an alias to something that ends before it");
     place(node, mark);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -42,8 +45,10 @@ class Builder final : public YAML::EventHandler {
     Node& node = add(mark, anchor, Node::Kind::Text);
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     node.text = value;
-    if (std::ranges::any_of(value, [](char c) { return (c >= 0 && c < ' ') || c == 127; }))
+    if (std::ranges::any_of(value, is_control)) {
       complain(node, "a text with a control character or a line break", "one line of printable text");
+      std::ranges::replace_if(node.text, is_control, '?');  // messages go to a terminal
+    }
     place(node);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -89,7 +94,8 @@ class Builder final : public YAML::EventHandler {
   }
   void begin(const YAML::Mark& mark, YAML::anchor_t anchor, Node::Kind kind) {
     if (levels_.size() == Tree::depth_max)
-      stop(mark, "lists and maps are nested more than " + std::to_string(Tree::depth_max) + " deep", "less nesting");
+      stop(mark, "lists and maps are nested more than " + std::to_string(Tree::depth_max) + " deep",
+           "less nesting");
     Node& node = add(mark, anchor, kind);
     node.open = true;
     place(node);
@@ -130,8 +136,10 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     level.key = &node;
-    if (node.kind != Node::Kind::Text) throw Stop{{node.line, node.column, "a key is a list or a map", "a word"}};
-    if (!level.keys.insert(node.text).second) complain(node, "'" + node.text + "' stands here twice", "one of them");
+    if (node.kind != Node::Kind::Text)
+      throw Stop{{node.line, node.column, "a key is a list or a map", "a word"}};
+    if (!level.keys.insert(node.text).second)
+      complain(node, "'" + node.text + "' stands here twice", "one of them");
   }
 
   Tree& tree_;
@@ -141,9 +149,8 @@ class Builder final : public YAML::EventHandler {
 
 // yaml-cpp takes some control characters for the end of the file, and would load a part of it without a word.
 const char* control_in(std::string_view text) {
-  const auto c = std::ranges::find_if(text, [](char x) {
-    return (x >= 0 && x < ' ' && x != '\n' && x != '\r' && x != '\t') || x == 127;
-  });
+  const auto c =
+      std::ranges::find_if(text, [](char x) { return is_control(x) && x != '\n' && x != '\r' && x != '\t'; });
   return c == text.end() ? nullptr : text.data() + (c - text.begin());
 }
 
@@ -152,7 +159,8 @@ const char* control_in(std::string_view text) {
 Tree parse_yaml(std::string_view text) {
   Tree tree;
   if (text.size() > Tree::octets_max) {
-    tree.complaints.push_back({1, 1, "the file is longer than " + std::to_string(Tree::octets_max >> 20) + " MiB",
+    tree.complaints.push_back({1, 1,
+                               "the file is longer than " + std::to_string(Tree::octets_max >> 20) + " MiB",
                                "a shorter one"});
     return tree;
   }
@@ -165,13 +173,16 @@ Tree parse_yaml(std::string_view text) {
     return tree;
   }
   try {
-    std::istringstream in{std::string{text}};
+    // Before a line break at the end yaml-cpp takes a quote that nobody closed for a whole one.
+    const size_t end = text.find_last_not_of(" \t\r\n") + 1;  // npos + 1 is 0
+    std::istringstream in{std::string{text.substr(0, end)}};
     YAML::Parser parser{in};
     Builder builder{tree};
     parser.HandleNextDocument(builder);
     const Node* first = tree.root;
     if (first && parser.HandleNextDocument(builder) && tree.root != first) {
-      tree.complaints.push_back({tree.root->line, tree.root->column, "a second document starts", "one document per file"});
+      tree.complaints.push_back(
+          {tree.root->line, tree.root->column, "a second document starts", "one document per file"});
       tree.root = first;
     }
   } catch (const Stop& stop) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// YAML text as a tree of nodes that know their place. The only file that knows yaml-cpp; refuses what is too long, too
-// deep, too often repeated by aliases, or ambiguous (a key twice). Knows no key's meaning.
+// YAML text as a tree of nodes that know their place. The only file that knows yaml-cpp; refuses what is too
+// long, too deep, too often repeated by aliases, or ambiguous (a key twice). Knows no key's meaning.
 #pragma once
 
 #include <deque>

@@ -80,10 +80,17 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
   buf::Batch no_port;
   buf::Transmits answers;
   udp_.input(in, queries, no_port);
-  for (udp::Datagram& query : queries) {
-    const auto length = dns_.answer(query.service, query.room(), query.payload.size(), count_);
-    if (length) udp_.reply(std::move(query), *length, answers);
-    else count_.add(length.why());
+  for (size_t first = 0; first < queries.size();) {
+    // A run of queries to one service is a burst.
+    const uint16_t service = queries[first].service;
+    StaticVec<dns::Exchange, buf::burst_size> run;
+    for (size_t i = first; i < queries.size() && queries[i].service == service; ++i)
+      run.push(dns::Exchange{.buffer = queries[i].room(), .len = queries[i].payload.size()});
+    dns_.answer(service, {run.data(), run.size()}, count_);
+    for (const dns::Exchange& x : run) {
+      udp::Datagram& query = queries[first++];
+      if (x.answered) udp_.reply(std::move(query), x.len, answers);
+    }
   }
   send(answers, now);
   if (no_port.empty()) return;

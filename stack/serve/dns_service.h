@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "base/result.h"
+#include "base/counters.h"
 #include "dns/answer.h"
 
 namespace sluice::serve {
@@ -14,11 +15,14 @@ namespace sluice::serve {
 class DnsService {
  public:
   // `services[i]` is what datagrams of service i are answered from.
-  explicit DnsService(std::vector<std::shared_ptr<const dns::Zones>> services) : services_{std::move(services)} {}
+  explicit DnsService(std::vector<std::shared_ptr<const dns::Zones>> services)
+      : services_{std::move(services)} {}
 
-  // Turns the query in the first `length` octets of `room` into its answer, in place; see dns::answer.
-  Result<size_t> answer(uint16_t service, MutBytes room, size_t length, Counters& count) const {
-    return dns::answer(*services_[service], room, length, {.kind = dns::Transport::Kind::Udp}, count);
+  // Answers a burst of queries to one service, each in place; what gets no answer is counted.
+  void answer(uint16_t service, std::span<dns::Exchange> burst, Counters& count) const {
+    dns::answer(*services_[service], burst, count);
+    for (const dns::Exchange& x : burst)
+      if (!x.answered) count.add(x.why);
   }
 
  private:

@@ -7,11 +7,22 @@ namespace sluice::config {
 namespace {
 
 TEST(Nearest, finds_the_word_that_was_meant_or_none) {
-  const std::vector<std::string> words = {"ports", "routes", "workers", "dns", "udp", "tcp", "http", "rx_descriptors"};
-  const std::pair<const char*, const char*> cases[] = {
-      {"port", "ports"},    {"prots", "ports"},   {"route", "routes"}, {"worker", "workers"}, {"dsn", "dns"},
-      {"htttp", "http"},    {"tpc", "tcp"},       {"ports", "ports"},  {"rx_descs", ""},      {"rx_descripters", "rx_descriptors"},
-      {"rx-descriptor", "rx_descriptors"},        {"xyz", ""},         {"", ""},              {"firewall", ""}};
+  const std::vector<std::string> words = {"ports", "routes", "workers", "dns",
+                                          "udp",   "tcp",    "http",    "rx_descriptors"};
+  const std::pair<const char*, const char*> cases[] = {{"port", "ports"},
+                                                       {"prots", "ports"},
+                                                       {"route", "routes"},
+                                                       {"worker", "workers"},
+                                                       {"dsn", "dns"},
+                                                       {"htttp", "http"},
+                                                       {"tpc", "tcp"},
+                                                       {"ports", "ports"},
+                                                       {"rx_descs", ""},
+                                                       {"rx_descripters", "rx_descriptors"},
+                                                       {"rx-descriptor", "rx_descriptors"},
+                                                       {"xyz", ""},
+                                                       {"", ""},
+                                                       {"firewall", ""}};
   for (const auto& [word, meant] : cases) EXPECT_EQ(nearest(word, words), meant) << word;
 }
 

@@ -18,13 +18,15 @@ Config reloaded(const std::string& text) {
   return std::get<Config>(std::move(result));
 }
 
-// A visitor that sets every number to one end of its range, every choice to one of its ends and leaves the rest.
+// A visitor that sets every number to one end of its range, every choice to one of its ends and leaves the
+// rest.
 struct Extreme {
   bool most;
   template <Number T>
   void number(const Key& key, T& member, T low, T high) {
     // Of these two the checks want a relation.
-    if (std::string_view{key.name} != "packets" && std::string_view{key.name} != "rx_descriptors") member = most ? high : low;
+    if (std::string_view{key.name} != "packets" && std::string_view{key.name} != "rx_descriptors")
+      member = most ? high : low;
   }
   template <Number T>
   void numbers(const Key&, std::vector<T>& member, T low, T high, Count) {
@@ -34,7 +36,8 @@ struct Extreme {
   void value(const Key&, T&) {}
   template <Choice E>
   void value(const Key&, E& member) {
-    if constexpr (!std::same_as<E, RouteKind>) member = most ? choices<E>().back().second : choices<E>().front().second;
+    if constexpr (!std::same_as<E, RouteKind>)
+      member = most ? choices<E>().back().second : choices<E>().front().second;
   }
   template <class T>
   void list(const Key&, std::vector<T>&, Count) {}
@@ -91,14 +94,18 @@ Config full() {
   Config c;
   c.workers.cores = {0, 1};
   c.memory.packets = 20'000'00;
-  c.ports = {{.name = "lan", .device = {io::DeviceKind::tap, "t0", "a=\"b\",c"}, .addresses = {{Ip4Addr::of(198, 18, 0, 1), 24}}},
+  c.ports = {{.name = "lan",
+              .device = {io::DeviceKind::tap, "t0", "a=\"b\",c"},
+              .addresses = {{Ip4Addr::of(198, 18, 0, 1), 24}}},
              {.name = "yes", .device = {io::DeviceKind::null, "7", ""}, .mac = Mac{{2, 0, 0, 0, 0, 9}}},
              {.name = "on", .device = {io::DeviceKind::pci, "0000:3b:00.0", ""}}};
   c.routes = {{.to = {Ip4Addr{}, 0}, .via = Ip4Addr::of(198, 18, 0, 2), .port = "lan"},
               {.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = RouteKind::Prohibit},
               {.to = {Ip4Addr::of(11, 0, 0, 0), 8}, .port = "yes"}};
-  c.dns = {{.listen = {{Ip4Addr{}, {53}}}, .zones = {{".", "a # b: c"}, {"null", "-x"}, {"1.0", "back\\slash"}}}};
-  c.http = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {80}}}, .sites = {{{"no", "1e5", "0x10"}, "~"}, {{"x"}, "*a"}}}};
+  c.dns = {
+      {.listen = {{Ip4Addr{}, {53}}}, .zones = {{".", "a # b: c"}, {"null", "-x"}, {"1.0", "back\\slash"}}}};
+  c.http = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {80}}},
+             .sites = {{{"no", "1e5", "0x10"}, "~"}, {{"x"}, "*a"}}}};
   c.metrics.listen = Endpoint{*parse_ip("2001:2::1"), {9464}};
   return c;
 }
@@ -144,12 +151,14 @@ TEST(Print, every_number_and_choice_survives_at_both_ends_of_its_range) {
 
 TEST(Print, shows_defaults_and_what_is_not_set) {
   const std::string text = print(reloaded("ports: [ { name: a, device: { tap: t } } ]"));
-  for (const char* line : {"  mode: balanced\n", "    mtu: 1500\n", "    # mac: not set\n", "  - name: a\n", "routes: []\n",
-                           "    device: { tap: t }\n", "      delay: 0s\n", "  # listen: not set\n"})
+  for (const char* line :
+       {"  mode: balanced\n", "    mtu: 1500\n", "    # mac: not set\n", "  - name: a\n", "routes: []\n",
+        "    device: { tap: t }\n", "      delay: 0s\n", "  # listen: not set\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
 }
 
-// Every default lies in its own range: a static_assert beside each options.def would be nearer, this covers all.
+// Every default lies in its own range: a static_assert beside each options.def would be nearer, this covers
+// all.
 TEST(Print, a_configuration_of_defaults_is_valid) {
   Config c = full();
   c.workers = {};

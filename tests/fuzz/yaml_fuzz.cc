@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a configuration: errors with a place in the file, or a Config that prints to text which loads to the same.
+// Any bytes as a configuration: errors with a place in the file, or a Config that prints to text which loads
+// to the same.
 #include <algorithm>
 #include <string>
 
@@ -16,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto result = config::load(text, "f.yaml", machine);
   if (const auto* errors = std::get_if<std::vector<config::Error>>(&result)) {
     check(!errors->empty(), "a refusal has a reason");
-    const auto lines = std::count(text.begin(), text.end(), '\n') + std::count(text.begin(), text.end(), '\r') + 2;
+    const auto lines =
+        std::count(text.begin(), text.end(), '\n') + std::count(text.begin(), text.end(), '\r') + 2;
     for (const config::Error& e : *errors) {
       check(e.line >= 1 && e.line <= lines && e.column >= 1, "an error lies in the file");
       check(!e.wrong.empty() && !e.right.empty(), "an error says what is wrong and what would be right");
