@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// Guarantee: over any span d, at most burst + rate * d tokens are given. Starts full.
+// Guarantee: over any span d, at most burst + rate * d tokens are given (and what is owed). Starts full.
 class TokenBucket {
  public:
   // `rate`: tokens a second, 1 to 10^9; `burst`: at least 1.
@@ -21,6 +21,13 @@ class TokenBucket {
     const uint64_t empty_until = std::max(empty_until_, now.ns) + n * cost_;
     if (empty_until - now.ns > depth_) return false;
     empty_until_ = empty_until;
+    return true;
+  }
+  // If one token is there, takes n: it may be 0, and what is missing is owed. For costs drawn by chance.
+  constexpr bool take_owing(Instant now, uint64_t n) {
+    const uint64_t empty_until = std::max(empty_until_, now.ns);
+    if (empty_until + cost_ - now.ns > depth_) return false;
+    empty_until_ = empty_until + n * cost_;
     return true;
   }
 

@@ -76,7 +76,7 @@ void Ip::refuse(Packet&& packet, Refusal refusal, uint16_t mtu, Instant now, buf
   if (!may_refuse(p, ip)) return count_.add(Counter::icmp_error_forbidden);
   // Costs one token on average; the chance in it keeps a peer from learning, by counting its own errors, how
   // many others were sent.
-  if (!errors_.take(now, rng_.below(3))) return count_.add(Counter::icmp_error_limited);
+  if (!errors_.take_owing(now, rng_.below(3))) return count_.add(Counter::icmp_error_limited);
   Counter why{};
   const NextHop* hop = way_to(ip.src(), why);
   if (hop == nullptr) return count_.add(Counter::icmp_error_no_return);

@@ -15,6 +15,7 @@
 #include "wire/ethernet.h"
 #include "wire/icmp4.h"
 #include "wire/ip4.h"
+#include "wire/tuple.h"
 #include "wire/udp.h"
 
 namespace sluice::test {
@@ -37,7 +38,7 @@ inline std::vector<buf::Interface> two_ports() {
   return ports;
 }
 
-inline Octets operator+(Octets a, Bytes b) {
+inline Octets join(Octets a, Bytes b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
@@ -65,16 +66,16 @@ inline Octets ip4(const Ip4Spec& s, Bytes payload) {
                              .dst = s.dst});
   h[0] = static_cast<uint8_t>(0x40 | header_len / 4);
   if (s.fragment != 0) store_be<uint16_t>(h.data() + 6, s.fragment);
-  h = std::move(h) + s.options;
+  h = join(std::move(h), s.options);
   store_be<uint16_t>(h.data() + 10, 0);
   store_be<uint16_t>(h.data() + 10, wire::Sum{}.add(h).checksum());
-  return std::move(h) + payload;
+  return join(std::move(h), payload);
 }
 
 inline Octets udp(Ip4Addr src, Ip4Addr dst, uint16_t sport, uint16_t dport, std::string_view text) {
   Octets b(8);
   wire::Udp::emit(b.data(), {sport}, {dport}, static_cast<uint16_t>(8 + text.size()));
-  b = std::move(b) + as_bytes(text);
+  b = join(std::move(b), as_bytes(text));
   const uint16_t sum = wire::pseudo_header(src, dst, 17, static_cast<uint32_t>(b.size())).add(b).checksum();
   store_be<uint16_t>(b.data() + 6, sum == 0 ? 0xffff : sum);
   return b;
@@ -89,7 +90,7 @@ inline Octets icmp(uint8_t type, uint8_t code, uint32_t rest, Bytes body) {
   b[0] = type;
   b[1] = code;
   store_be<uint32_t>(b.data() + 4, rest);
-  b = std::move(b) + body;
+  b = join(std::move(b), body);
   store_be<uint16_t>(b.data() + 2, wire::Sum{}.add(b).checksum());
   return b;
 }
@@ -98,7 +99,7 @@ inline Octets frame(Bytes payload, wire::EtherType type = wire::EtherType::Ip4, 
                     Mac src = peer_mac) {
   Octets b(14);
   wire::Ethernet::emit(b.data(), dst, src, type);
-  return std::move(b) + payload;
+  return join(std::move(b), payload);
 }
 inline Octets arp(const wire::Arp::Value& v, Mac dst = Mac::broadcast()) {
   Octets b(28);
