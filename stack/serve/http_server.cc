@@ -172,9 +172,12 @@ HttpServer::Stop HttpServer::push(Session& x, buf::Stream& s, size_t& room) {
     }
     if (!x.head.empty()) {
       const auto n = static_cast<uint32_t>(std::min<size_t>(room, x.head.size()));
-      const bool all = n == x.head.size();
-      if (!push_slice(s, all ? std::move(x.head) : x.head.clone(0, n), room)) return Stop::NeedsMemory;
-      if (!all) x.head.drop_front(n);
+      if (n == x.head.size()) {
+        if (!push_slice(s, std::move(x.head), room)) return Stop::NeedsMemory;  // untouched when refused
+        continue;
+      }
+      if (!push_slice(s, x.head.clone(0, n), room)) return Stop::NeedsMemory;
+      x.head.drop_front(n);
       continue;
     }
     const auto n = static_cast<uint32_t>(std::min<uint64_t>({room, x.left, x.piece->size - x.at}));
