@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the ip room, from options.def.
+// What a user may set of IP and ICMP.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the link room, from options.def.
+// What a user may set of Ethernet and ARP.
 #pragma once
 
 #include <cstdint>

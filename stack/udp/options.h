@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the udp room, from options.def.
+// What a user may set of UDP.
 #pragma once
 
 #include <cstdint>
-
-#include "base/instant.h"
 
 namespace sluice::udp {
 
