@@ -187,7 +187,10 @@ class Checker {
       return;
     }
     std::optional<size_t> out;
-    if (port && !(out = port_called(*r.port, port))) return;
+    if (port) {
+      out = port_called(*r.port, port);
+      if (!out) return;
+    }
     if (via) check_gateway(*r.via, via, out);
   }
 
@@ -212,6 +215,7 @@ class Checker {
 
   std::optional<size_t> port_called(const std::string& name, const Place* at) {
     std::vector<std::string> names;
+    names.reserve(c_.ports.size());
     for (const Port& p : c_.ports) names.push_back(p.name);
     const auto found = std::ranges::find(names, name);
     if (found != names.end()) return static_cast<size_t>(found - names.begin());

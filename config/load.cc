@@ -244,9 +244,11 @@ class Reader {
 // By place; at one place in the order they were found.
 std::vector<Error> errors_of(const std::vector<Complaint>& complaints, const std::string& file_name) {
   std::vector<std::pair<std::pair<int, int>, size_t>> order;
+  order.reserve(complaints.size());
   for (const Complaint& c : complaints) order.push_back({{c.line, c.column}, order.size()});
   std::ranges::sort(order);
   std::vector<Error> errors;
+  errors.reserve(order.size());
   for (const auto& [place, i] : order)
     errors.push_back(
         {file_name, place.first, place.second, complaints[i].wrong, complaints[i].right + " would be right"});

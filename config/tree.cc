@@ -4,7 +4,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
+#include <yaml-cpp/parser.h>  // NOLINT(bugprone-forward-declaration-namespace): its YAML::Node is not ours
 
 #include <algorithm>
 #include <map>
