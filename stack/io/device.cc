@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/device.h"
 
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -86,7 +87,7 @@ std::string open_trouble(const DeviceRequest& r, int error) {
              r.device.target;
     case DeviceKind::af_packet:
     case DeviceKind::af_xdp:
-      if (!fs::exists("/sys/class/net/" + r.device.target))
+      if (if_nametoindex(r.device.target.c_str()) == 0)  // of our network namespace, which /sys may not show
         return "there is no interface " + r.device.target + ": type  ip link  to see those there are";
       return why + "; it needs root (CAP_NET_RAW, CAP_NET_ADMIN)";
     default:
