@@ -247,8 +247,6 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
 
 std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool, const rte_eth_dev_info& dev,
                                   const rte_eth_conf& conf) {
-  if (conf.rxmode.offloads & ~dev.rx_offload_capa)
-    return "the device cannot receive frames of MTU " + std::to_string(r.mtu);
   uint16_t rx = r.rx_descriptors, tx = r.tx_descriptors;
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx);
   // net_tap takes a packet per descriptor to receive one frame into; without scatter one is all it uses.
