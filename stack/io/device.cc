@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/device.h"
 
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -21,8 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t rx_checksums =
-    RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+constexpr uint64_t rx_l4_checksums = RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+constexpr uint64_t rx_checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | rx_l4_checksums;
 constexpr uint64_t tx_l4_checksums = RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
 constexpr uint64_t tx_checksums = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | tx_l4_checksums;
 // What steering.cc computes, and no more: a hash over other fields would disagree with ours.
@@ -34,6 +35,20 @@ constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_E
 // Virtual drivers compute checksums and cut segments in software, on our core, and some of them wrong (see
 // README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
 bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
+
+void choose_offloads(DeviceKind kind, uint16_t mtu, const rte_eth_dev_info& dev, rte_eth_conf& conf) {
+  if (computes_itself(kind)) {
+    conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
+    conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
+  }
+  conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  // A frame that does not fit one packet's room arrives as a chain.
+  if (mtu + 18 > buf::PacketPool::data_room - RTE_PKTMBUF_HEADROOM)
+    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+  constexpr uint64_t tso_needs = tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  if ((conf.txmode.offloads & tso_needs) == tso_needs)
+    conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO;
+}
 
 // net_tap takes the first real-time signal that has its default action, to be told of each packet by a
 // signal: a poll-mode driver that interrupts our threads per packet. It falls back to plain polling when no
@@ -86,7 +101,7 @@ std::string open_trouble(const DeviceRequest& r, int error) {
              r.device.target;
     case DeviceKind::af_packet:
     case DeviceKind::af_xdp:
-      if (!fs::exists("/sys/class/net/" + r.device.target))
+      if (if_nametoindex(r.device.target.c_str()) == 0)  // of our network namespace, which /sys may not show
         return "there is no interface " + r.device.target + ": type  ip link  to see those there are";
       return why + "; it needs root (CAP_NET_RAW, CAP_NET_ADMIN)";
     default:
@@ -145,8 +160,11 @@ Device::Device(const DeviceRequest& r, buf::PacketPool& pool) : kind_{r.device.k
   DpdkLog log;  // drivers complain about what we only try
   error_ = open(r);
   if (ok()) {
-    error_ = configure(r, pool, r.interrupts);
-    if (!ok() && r.interrupts) error_ = configure(r, pool, false);
+    // A driver says only by refusing that it has no interrupts, or no RSS over our fields.
+    error_ = configure(r, pool, {.interrupts = r.interrupts, .rss = true});
+    if (!ok() && info_.rss) error_ = configure(r, pool, {.interrupts = r.interrupts, .rss = false});
+    if (!ok() && r.interrupts) error_ = configure(r, pool, {.interrupts = false, .rss = true});
+    if (!ok() && info_.rss) error_ = configure(r, pool, {.interrupts = false, .rss = false});
   }
   if (ok()) error_ = start(r);
   if (ok())
@@ -182,7 +200,7 @@ std::string Device::open(const DeviceRequest& r) {
   return {};
 }
 
-std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, bool interrupts) {
+std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Want want) {
   rte_eth_dev_info dev{};
   if (const int e = rte_eth_dev_info_get(id_, &dev); e != 0) return "the device tells nothing: " + reason(e);
   info_.driver = dev.driver_name;
@@ -198,43 +216,43 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, boo
 
   rte_eth_conf conf{};
   conf.rxmode.mtu = r.mtu;
-  conf.intr_conf.rxq = interrupts ? 1 : 0;
-  const uint64_t rx_can = computes_itself(kind_) ? dev.rx_offload_capa : dev.rx_offload_capa & ~rx_checksums;
-  const uint64_t tx_can = computes_itself(kind_)
-                              ? dev.tx_offload_capa
-                              : dev.tx_offload_capa & ~(tx_checksums | RTE_ETH_TX_OFFLOAD_TCP_TSO);
-  conf.rxmode.offloads = rx_can & rx_checksums;
-  // A frame that does not fit one packet's room arrives as a chain, where the device can.
-  if (r.mtu + 18 > buf::PacketPool::data_room - RTE_PKTMBUF_HEADROOM) {
-    if (!(rx_can & RTE_ETH_RX_OFFLOAD_SCATTER))
-      return "the device cannot receive frames of MTU " + std::to_string(r.mtu);
-    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
-  }
-  conf.txmode.offloads = tx_can & (tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
-  if ((tx_can & RTE_ETH_TX_OFFLOAD_TCP_TSO) && (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) &&
-      (conf.txmode.offloads & tx_checksums) == tx_checksums)
-    conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
-
+  conf.intr_conf.rxq = want.interrupts ? 1 : 0;
+  choose_offloads(kind_, r.mtu, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
-  if (queues > 1 && fields != 0 && kind_ != DeviceKind::tap && dev.reta_size != 0) {
+  info_.rss = want.rss && queues > 1 && fields != 0 && dev.reta_size != 0;
+  if (info_.rss) {
     // Longer keys are for longer inputs than ours; the octets past the 40th do not enter our hashes.
     if (dev.hash_key_size > key.size()) key.resize(dev.hash_key_size, 0x6d);
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    if (rx_can & RTE_ETH_RX_OFFLOAD_RSS_HASH) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
+    conf.rxmode.offloads |= dev.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
     conf.rx_adv_conf.rss_conf = {key.data(), static_cast<uint8_t>(key.size()), fields};
-    info_.rss = true;
   }
-
   if (const int e = rte_eth_dev_configure(id_, queues, queues, &conf); e != 0)
     return "the device refuses MTU " + std::to_string(r.mtu) + ", " + std::to_string(queues) +
            " queues: " + reason(e);
+  if (std::string wrong = set_up_queues(r, pool, dev, conf); !wrong.empty()) return wrong;
+  if (const int e = rte_eth_dev_start(id_); e != 0) return "the device does not start: " + reason(e);
+
+  const uint64_t rx = conf.rxmode.offloads, tx = conf.txmode.offloads;
+  caps_.rx_ip_checksum = (rx & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+  caps_.rx_l4_checksum = (rx & rx_l4_checksums) == rx_l4_checksums;
+  caps_.tx_ip_checksum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+  caps_.tx_l4_checksum = (tx & tx_l4_checksums) == tx_l4_checksums;
+  caps_.tx_multi_segment = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+  caps_.tcp_segmentation = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  info_.scatter = (rx & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+  return {};
+}
+
+std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool, const rte_eth_dev_info& dev,
+                                  const rte_eth_conf& conf) {
   uint16_t rx = r.rx_descriptors, tx = r.tx_descriptors;
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx);
   // net_tap takes a packet per descriptor to receive one frame into; without scatter one is all it uses.
   if (kind_ == DeviceKind::tap && !(conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER)) rx = 1;
   const auto socket = static_cast<unsigned>(info_.numa);
-  for (uint16_t q = 0; q < queues; ++q) {
+  for (uint16_t q = 0; q < info_.rx_queues; ++q) {
     rte_eth_rxconf rxconf = dev.default_rxconf;
     rxconf.offloads = conf.rxmode.offloads;
     rte_eth_txconf txconf = dev.default_txconf;
@@ -244,16 +262,6 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, boo
     if (const int e = rte_eth_tx_queue_setup(id_, q, tx, socket, &txconf); e != 0)
       return "the device's tx queue " + std::to_string(q) + ": " + reason(e);
   }
-  if (const int e = rte_eth_dev_start(id_); e != 0) return "the device does not start: " + reason(e);
-
-  caps_.rx_ip_checksum = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
-  caps_.rx_l4_checksum = (conf.rxmode.offloads & rx_checksums & ~RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) ==
-                         (rx_checksums & ~RTE_ETH_RX_OFFLOAD_IPV4_CKSUM);
-  caps_.tx_ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
-  caps_.tx_l4_checksum = (conf.txmode.offloads & tx_l4_checksums) == tx_l4_checksums;
-  caps_.tx_multi_segment = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
-  caps_.tcp_segmentation = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
-  info_.scatter = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   return {};
 }
 

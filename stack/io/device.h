@@ -15,6 +15,9 @@
 #include "io/options.h"
 #include "wire/tuple.h"
 
+struct rte_eth_conf;
+struct rte_eth_dev_info;
+
 namespace sluice::io {
 
 // A port as wanted.
@@ -73,7 +76,12 @@ class Device {
 
  private:
   std::string open(const DeviceRequest&);
-  std::string configure(const DeviceRequest&, buf::PacketPool&, bool interrupts);
+  struct Want {
+    bool interrupts, rss;
+  };
+  std::string configure(const DeviceRequest&, buf::PacketPool&, Want);
+  std::string set_up_queues(const DeviceRequest&, buf::PacketPool&, const rte_eth_dev_info&,
+                            const rte_eth_conf&);
   std::string start(const DeviceRequest&);
   void steer(const DeviceRequest&);
   void describe(const DeviceRequest&);
