@@ -48,7 +48,7 @@ class Addresses {
   void add(Ip4Addr a, Owner o) {
     size_t i = first(a);
     while (slots_[i].owner != Owner::Other && slots_[i].addr != a) i = (i + 1) & (slots_.size() - 1);
-    slots_[i] = {a, o};
+    if (slots_[i].owner != Owner::Us) slots_[i] = {a, o};  // ours even if it is a broadcast elsewhere
   }
   std::vector<Slot> slots_;  // a power of two of them
 };

@@ -34,8 +34,8 @@ struct In {
 // Why a packet is sent back: which ICMP error its sender gets.
 enum class Refusal : uint8_t { Net, Host, Protocol, Port, TooBig, Prohibited, TimeExceeded };
 
-// An ICMP error about something we sent, for the transport to judge (RFC 1122 §4.2.3.9, RFC 5927: anybody may
-// have forged it). `tuple` is as we see the flow: local is ours.
+// An ICMP error about something we sent, for the transport to judge (RFC 1122 §4.2.3.9; RFC 5927: anybody
+// may have forged it). `tuple` is as we see the flow: local is ours.
 struct IcmpError {
   Tuple tuple;
   wire::Icmp4Type type = wire::Icmp4Type::Unreachable;

@@ -34,11 +34,10 @@ size_t checksum_at(IpProto proto) {
   return 0;
 }
 
-void seal_transport(Packet& p, const buf::Transmit& t, const buf::PortCaps& caps) {
+void seal_transport(Packet& p, const buf::Transmit& t, const buf::PortCaps& caps, bool segmentation) {
   const size_t at = checksum_at(t.proto);
   if (at == 0) return;
   uint8_t* field = p.data() + at;
-  const bool segmentation = t.segment_size != 0;
   const auto pseudo =
       wire::pseudo_header(t.src, t.dst, static_cast<uint8_t>(t.proto), segmentation ? 0 : p.size());
   if (caps.tx_l4_checksum || segmentation) {
@@ -124,14 +123,15 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
   }
   Packet& p = t.packet;
   const uint32_t total = p.size() + static_cast<uint32_t>(Ip4::min_header_len);
-  const bool segmentation = t.segment_size != 0;
+  // The route may have changed to a port that cannot since the transport asked for its path.
+  const bool segmentation = t.segment_size != 0 && caps.tcp_segmentation;
   if (total > (segmentation ? 65535u : caps.mtu)) return Counter::ip_too_big;
   if (!p.contiguous() && !caps.tx_multi_segment && !p.linearize()) return Counter::ip_scattered;
 
   const auto l4_len = static_cast<uint8_t>(p.l4_len());
   p.headers(0, static_cast<uint16_t>(Ip4::min_header_len), l4_len);
   p.reset_offloads();
-  seal_transport(p, t, caps);
+  seal_transport(p, t, caps, segmentation);
   uint8_t* header = p.prepend(Ip4::min_header_len);
   if (header == nullptr) return Counter::ip_no_headroom;
   const bool whole = t.proto == IpProto::Tcp;  // RFC 1191: TCP discovers the path's MTU

@@ -4,6 +4,7 @@
 #include <rte_errno.h>
 #include <rte_fib.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -152,15 +153,17 @@ std::shared_ptr<const Routes> Routes::build(std::span<const buf::Interface> port
     if (e.to.length > 24) long_networks.insert(e.to.addr.v4().v >> 8);
   }
 
+  // DPDK hands out second-level tables in groups of 64 and wants one to spare.
+  const size_t tables = long_networks.size() + 64;
   // Two octets an entry (32 MB for the first level) as long as 15 bits name all hops and all second-level
   // tables.
   rte_fib_conf conf{};
   conf.type = RTE_FIB_DIR24_8;
   conf.default_nh = 0;
   conf.max_routes = static_cast<int>(rules.size() + 1);
-  const bool small = r->hops_.size() < 0x7fff && long_networks.size() + 1 < 0x7fff;
+  const bool small = r->hops_.size() < 0x7fff && tables < 0x7fff;
   conf.dir24_8.nh_sz = small ? RTE_FIB_DIR24_8_2B : RTE_FIB_DIR24_8_4B;
-  conf.dir24_8.num_tbl8 = static_cast<uint32_t>(long_networks.size() + 1);
+  conf.dir24_8.num_tbl8 = static_cast<uint32_t>(tables);
   char name[32];
   std::snprintf(name, sizeof name, "fib_%zx", reinterpret_cast<size_t>(r.get()));
   r->fib_ = rte_fib_create(name, SOCKET_ID_ANY, &conf);
@@ -168,6 +171,9 @@ std::shared_ptr<const Routes> Routes::build(std::span<const buf::Interface> port
     error = std::string{"no memory for the route table: "} + rte_strerror(rte_errno);
     return nullptr;
   }
+  // Shorter prefixes first: what is written later is always the more specific. In any other order DPDK 22.11
+  // loses second-level tables, and lookups go wrong.
+  std::ranges::sort(rules, {}, [](const auto& rule) { return rule.first->length; });
   for (const auto& [to, hop] : rules) {
     const int bad = rte_fib_add(r->fib_, to->addr.v4().v, to->length, hop);
     if (bad != 0) {

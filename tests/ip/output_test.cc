@@ -183,6 +183,18 @@ TEST_F(IpOutput, asks_for_segmentation_with_the_pseudo_header_the_device_wants) 
   EXPECT_EQ(field, rte_ipv4_phdr_cksum(rte_pktmbuf_mtod(m, rte_ipv4_hdr*), m->ol_flags));
 }
 
+TEST_F(IpOutput, segments_itself_nothing_for_a_device_that_cannot) {
+  buf::Transmit big = tcp(std::string(1900, 'x')), small = tcp(std::string(1200, 'x'));
+  big.segment_size = small.segment_size = 1000;
+  send(std::move(big));
+  EXPECT_TRUE(out.empty());
+  EXPECT_EQ(count[Counter::ip_too_big], 1u);
+  send(std::move(small));
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].packet.raw()->ol_flags, 0u);
+  EXPECT_TRUE(good_transport(out[0].packet));
+}
+
 TEST_F(IpOutput, what_cannot_leave_dies_counted) {
   struct Case {
     const char* claim;

@@ -39,7 +39,7 @@ inline buf::PacketPool& packet_pool() {
 inline buf::Packet packet_of(Bytes bytes) {
   buf::Packet p = packet_pool().alloc();
   check(static_cast<bool>(p), "the test pool has packets");
-  std::memcpy(p.append(static_cast<uint16_t>(bytes.size())), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(p.append(static_cast<uint16_t>(bytes.size())), bytes.data(), bytes.size());
   return p;
 }
 
