@@ -22,7 +22,7 @@ std::string said_by(Bytes in, Rng* split) {
   buf::Chunk chunk{.data = copy.data(), .size = static_cast<uint32_t>(copy.size())};
   std::string said;
   {
-    buf::LinkPool links{4096};
+    buf::LinkPool links{chunk.size + 1};
     buf::ByteQueue queue{links};
     http::H1Conn conn;
     for (uint32_t at = 0; at < chunk.size;) {
