@@ -26,7 +26,7 @@ void LinkPool::give(Link* l) {
 
 bool ByteQueue::push(Slice&& slice) {
   if (slice.empty()) {
-    Slice{std::move(slice)};
+    slice = Slice{};  // gives the owner back now, not when the caller's variable dies
     return true;
   }
   LinkPool::Link* l = pool_->take();
