@@ -3,6 +3,7 @@
 // is fixed: within a list, first armed is first due, so arming is O(1) and there is nothing to sort.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

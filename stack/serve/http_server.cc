@@ -21,7 +21,7 @@ Counter method_counter(http::Method m) {
 }  // namespace
 
 HttpServer::HttpServer(uint32_t connections, buf::ChunkPool& pool, Counters& count)
-    : pool_{pool}, count_{count}, heads_{pool}, waits_{connections}, sessions_(connections) {}
+    : count_{count}, heads_{pool}, waits_{connections}, sessions_(connections) {}
 
 uint32_t HttpServer::add(std::shared_ptr<const Sites> sites, const http::Options& o) {
   Service& s = services_.emplace_back(Service{.options = o, .sites = std::move(sites)});

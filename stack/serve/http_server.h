@@ -85,7 +85,6 @@ class HttpServer {
   void end(Session&, buf::Stream&);
   void arm(const Service&, Session&, const buf::Stream&, const Progress&, Instant now);
 
-  buf::ChunkPool& pool_;
   Counters& count_;
   AnswerHeads heads_;
   Deadlines waits_;

@@ -14,7 +14,6 @@ struct Read {
   bool done = false;
   bool bad = false;
   Counter why{};
-  friend bool operator==(const Read&, const Read&) = default;
 };
 
 // Shows the octets in two parts, cut at `cut`.
