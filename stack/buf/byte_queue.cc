@@ -32,6 +32,7 @@ bool ByteQueue::push(Slice&& slice) {
   LinkPool::Link* l = pool_->take();
   if (l == nullptr) return false;
   size_ += slice.size();
+  ++slices_;
   l->slice = std::move(slice);
   if (tail_ != nullptr)
     tail_->next = l;
@@ -42,7 +43,7 @@ bool ByteQueue::push(Slice&& slice) {
 }
 
 void ByteQueue::consume(size_t n) {
-  size_ -= n;
+  size_ -= static_cast<uint32_t>(n);
   while (n != 0) {
     const size_t here = head_->slice.size();
     if (n < here) {
@@ -52,6 +53,7 @@ void ByteQueue::consume(size_t n) {
     n -= here;
     LinkPool::Link* dead = std::exchange(head_, head_->next);
     pool_->give(dead);
+    --slices_;
   }
   if (head_ == nullptr) tail_ = nullptr;
 }
@@ -61,8 +63,18 @@ Slice ByteQueue::pop() {
   if (head_ == nullptr) tail_ = nullptr;
   Slice s = std::move(dead->slice);
   size_ -= s.size();
+  --slices_;
   pool_->give(dead);
   return s;
+}
+
+void ByteQueue::append(ByteQueue& o) {
+  if (o.head_ == nullptr) return;
+  (tail_ == nullptr ? head_ : tail_->next) = o.head_;
+  tail_ = std::exchange(o.tail_, nullptr);
+  o.head_ = nullptr;
+  size_ += std::exchange(o.size_, 0);
+  slices_ += std::exchange(o.slices_, 0);
 }
 
 size_t ByteQueue::copy(size_t offset, MutBytes out) const {

@@ -41,18 +41,21 @@ class ByteQueue {
       : pool_{o.pool_},
         head_{std::exchange(o.head_, nullptr)},
         tail_{std::exchange(o.tail_, nullptr)},
-        size_{std::exchange(o.size_, 0)} {}
+        size_{std::exchange(o.size_, 0)},
+        slices_{std::exchange(o.slices_, 0)} {}
   ByteQueue& operator=(ByteQueue&& o) noexcept {
     clear();
     pool_ = o.pool_;
     head_ = std::exchange(o.head_, nullptr);
     tail_ = std::exchange(o.tail_, nullptr);
     size_ = std::exchange(o.size_, 0);
+    slices_ = std::exchange(o.slices_, 0);
     return *this;
   }
   ~ByteQueue() { clear(); }
 
   size_t size() const { return size_; }
+  uint32_t slices() const { return slices_; }  // how many pieces it holds; each keeps its owner alive
   bool empty() const { return size_ == 0; }
   // Takes the slice; false, and the slice untouched, when the pool of links is empty. An empty slice is
   // dropped at once.
@@ -63,6 +66,8 @@ class ByteQueue {
   void consume(size_t n);
   // Takes the first slice out; the queue is not empty.
   Slice pop();
+  // Moves all of `o`, a queue of the same pool, to the end of this one, in O(1).
+  void append(ByteQueue& o);
   // Copies octets from `offset` on into `out`; returns how many there were (at most out.size()).
   size_t copy(size_t offset, MutBytes out) const;
   // Calls f(const Slice&, uint32_t offset_in_slice, uint32_t length) for the pieces of [offset, offset +
@@ -87,7 +92,9 @@ class ByteQueue {
   LinkPool* pool_;
   LinkPool::Link* head_ = nullptr;
   LinkPool::Link* tail_ = nullptr;
-  size_t size_ = 0;
+  uint32_t size_ = 0;  // what one connection holds stays far below 4 GiB
+  uint32_t slices_ = 0;
 };
+static_assert(sizeof(ByteQueue) <= 32);
 
 }  // namespace sluice::buf

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the tcp room, from options.def.
+// TCP's knobs as a struct; they stand in options.def with range and help.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Timers and ends: RFC 6298 §5, RFC 9293 §3.6, §3.8.3, §3.10.4, §3.10.5.
+#include "buf/stream.h"
+#include "tcp/conn.h"
+
+namespace sluice::tcp {
+
+using namespace wire::tcp_flag;
+
+const char* name_of(State s) {
+  constexpr const char* names[state_count] = {"syn_sent",   "syn_received", "established", "fin_wait_1",
+                                              "fin_wait_2", "closing",      "time_wait",   "close_wait",
+                                              "last_ack",   "closed"};
+  return names[static_cast<size_t>(s)];
+}
+
+void Conn::on_deadline(Instant now) {
+  if (ack_at_ <= now) {
+    ack_at_ = Instant::never();
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+  }
+  if (tcp::deadline(timer_) > now) return;
+  const Options& o = shared_->options;
+  if (std::holds_alternative<Retransmit>(timer_)) return on_timeout(now);
+  if (auto* p = std::get_if<Persist>(&timer_)) {
+    // A peer that answers may keep its window closed for ever: RFC 9293 §3.8.6.1 (MUST-37).
+    if (now - std::max(heard_, p->since) >= o.user_timeout) {
+      drop(Counter::tcp_gave_up);
+      return fail();
+    }
+    p->wait = std::min(p->wait * 2, o.rto_max);
+    p->at = now + p->wait;
+    probe_ = true;
+  } else if (auto* k = std::get_if<KeepAlive>(&timer_)) {
+    if (k->probes == 0 ? heard_ + o.keepalive > now : alive_) return rest(now);
+    alive_ = false;
+    if (k->probes >= o.keepalive_probes) {
+      drop(Counter::tcp_gave_up);
+      return fail();
+    }
+    ++k->probes;
+    k->at = now + o.keepalive_interval;
+    probe_ = true;
+  } else if (std::holds_alternative<FinWait2>(timer_)) {
+    drop(Counter::tcp_gave_up);
+    fail();
+  }
+}
+
+// RFC 6298 (5.4) to (5.7); everything from una on is sent again as the window, fallen to one segment, grows.
+void Conn::on_timeout(Instant now) {
+  const Options& o = shared_->options;
+  auto& t = *std::get_if<Retransmit>(&timer_);
+  const bool opening = state_ == State::SynSent || state_ == State::SynReceived;
+  const bool silent = now - std::max(heard_, t.since) >= o.user_timeout;
+  if (t.tries >= (opening ? o.syn_retries : o.retries) || silent) {
+    drop(Counter::tcp_gave_up);
+    return fail();
+  }
+  shared_->count.add(Counter::tcp_timeouts);
+  if (!opening) reno_.on_timeout(snd_.max, flight(), t.tries == 0);
+  rtt_.back_off();
+  snd_.nxt = snd_.una;
+  timed_ = false;
+  resend_ = false;
+  if (!opening && snd_.wnd == 0) {  // shut on what is in flight: probed, as long as the peer answers
+    timer_ = Persist{now + rtt_.rto(o), now, rtt_.rto(o)};
+    probe_ = true;
+    return;
+  }
+  ++t.tries;
+  t.at = now + rtt_.rto(o);
+}
+
+// Nothing is in flight: what is there to wait for?
+void Conn::rest(Instant now) {
+  const Options& o = shared_->options;
+  if (state_ == State::FinWait2)
+    timer_ = tcp::FinWait2{now + o.fin_wait_2};
+  else if (o.keepalive.ns != 0 && (state_ == State::Established || state_ == State::CloseWait))
+    timer_ = KeepAlive{heard_ + o.keepalive};
+  else
+    timer_ = Idle{};
+}
+
+// The only place where a connection that has begun changes its state.
+void Conn::enter(State s, Instant now) {
+  state_ = s;
+  if (s == State::Closed || s == State::TimeWait) {
+    events_ |= buf::stream_event::closed;
+    timer_ = Idle{};
+    ack_at_ = Instant::never();
+    sending_.clear();
+    reassembly_.clear();
+    return;
+  }
+  if (flight() == 0) rest(now);
+}
+
+void Conn::fail() {
+  state_ = State::Closed;
+  events_ |= buf::stream_event::failed;
+  timer_ = Idle{};
+  ack_at_ = Instant::never();
+  acks_owed_ = 0;
+  sending_.clear();
+  reassembly_.clear();
+}
+
+// RFC 9293 §3.10.4. What was written is sent first; the FIN follows it.
+void Conn::close(Instant now) {
+  if (fin_wanted_) return;
+  switch (state_) {
+    case State::SynSent:
+      return enter(State::Closed, now);
+    case State::SynReceived:
+      fin_wanted_ = true;
+      return;
+    case State::Established:
+      fin_wanted_ = true;
+      return enter(State::FinWait1, now);
+    case State::CloseWait:
+      fin_wanted_ = true;
+      return enter(State::LastAck, now);
+    default:
+      return;
+  }
+}
+
+// RFC 9293 §3.10.5.
+bool Conn::abort(Segment& rst_out) {
+  const bool tells = state_ != State::SynSent && state_ != State::Closed && state_ != State::TimeWait;
+  rst_out = {.seq = snd_.max, .ack = rcv_.nxt, .flags = rst | ack};
+  fail();
+  received_.clear();
+  return tells;
+}
+
+}  // namespace sluice::tcp

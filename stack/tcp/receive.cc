@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// A segment arrives: RFC 9293 §3.10.7.4, one function per step and in its order, with the checks of RFC 5961
+// and RFC 7323 where they belong.
+#include "buf/stream.h"
+#include "tcp/conn.h"
+#include "tcp/isn.h"
+
+namespace sluice::tcp {
+
+using namespace wire::tcp_flag;
+
+Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now) {
+  if (state_ == State::Closed || state_ == State::TimeWait) return Answer::None;
+  if (state_ == State::SynSent) return syn_sent(in, now);
+  // A step that answers or drops ends the walk.
+  Step s = check_paws(in, now);
+  if (s == Step::Go) s = check_sequence(in, now);  // first
+  if (s == Step::Go) s = check_rst(in, now);       // second; the third is security, long dead
+  if (s == Step::Go) s = check_syn(in, now);       // fourth
+  if (s == Step::Go) s = check_ack(in, now);       // fifth; the sixth, urgent data, is text to us
+  if (s != Step::Go) return s == Step::Reset ? Answer::Reset : Answer::None;
+  take_text(in, std::move(text), now);  // seventh
+  check_fin(in, now);                   // eighth
+  return Answer::None;
+}
+
+// RFC 5961 §7: within the worker's budget.
+void Conn::challenge(Instant now) {
+  if (!shared_->challenges.take(now)) return drop(Counter::tcp_challenge_acks_kept);
+  shared_->count.add(Counter::tcp_challenge_acks);
+  acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+}
+
+// RFC 7323 §5.3 (R1), §3.2: before anything else, but a reset is judged by its sequence number alone.
+Conn::Step Conn::check_paws(const Segment& in, Instant now) {
+  if (!ts_on_ || in.has(rst)) return Step::Go;
+  if (!in.options.timestamps) {
+    drop(Counter::tcp_no_timestamp);
+    return Step::Stop;
+  }
+  constexpr Duration outdated = Duration::from_s(24 * 86'400);  // §5.5: half of the clock's turn
+  if (static_cast<int32_t>(in.options.timestamps->val - ts_recent_) >= 0) return Step::Go;
+  if (now - ts_recent_at_ > outdated) return Step::Go;
+  drop(Counter::tcp_paws);
+  if (in.length() == 0)
+    challenge(now);
+  else
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+  return Step::Stop;
+}
+
+Conn::Step Conn::check_sequence(const Segment& in, Instant now) {
+  const uint32_t wnd = rcv_wnd(), len = in.length();
+  // A closed window takes what stands right at its edge, for its ACK and RST: §3.10.7.4.
+  const bool fits =
+      in.seq == rcv_.nxt || in.seq.in(rcv_.nxt, wnd) || (len != 0 && (in.seq + (len - 1)).in(rcv_.nxt, wnd));
+  if (fits) {
+    const auto& ts = in.options.timestamps;
+    if (ts_on_ && ts && !in.seq.after(rcv_.acked) && static_cast<int32_t>(ts->val - ts_recent_) >= 0) {
+      ts_recent_ = ts->val;  // RFC 7323 §4.3 (2)
+      ts_recent_at_ = now;
+    }
+    heard_ = now;
+    alive_ = true;
+    return Step::Go;
+  }
+  drop(in.seq.before(rcv_.nxt) && len != 0 ? Counter::tcp_duplicate : Counter::tcp_out_of_window);
+  if (in.has(rst)) return Step::Stop;
+  if (state_ == State::SynReceived && in.has(syn) && !in.has(ack) && in.seq + 1 == rcv_.nxt) {
+    snd_.nxt = snd_.una;  // our answer was lost: the peer repeats its SYN
+    return Step::Stop;
+  }
+  // A repeated segment or a probe (one below the window) is answered always; what else has no length could
+  // be the other end of a quarrel without end.
+  if (len != 0 || in.seq + 1 == rcv_.nxt) {
+    heard_ = now;
+    alive_ = true;
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+  } else {
+    challenge(now);
+  }
+  return Step::Stop;
+}
+
+// RFC 5961 §3.2: only a reset that is exactly right is obeyed.
+Conn::Step Conn::check_rst(const Segment& in, Instant now) {
+  if (!in.has(rst)) return Step::Go;
+  if (in.seq != rcv_.nxt) {
+    drop(Counter::tcp_bad_reset);
+    challenge(now);
+    return Step::Stop;
+  }
+  shared_->count.add(Counter::tcp_resets_in);
+  fail();
+  return Step::Stop;
+}
+
+// RFC 5961 §4.2: a SYN in the window may be a peer that restarted; if so it answers the challenge with RST.
+Conn::Step Conn::check_syn(const Segment& in, Instant now) {
+  if (!in.has(syn)) return Step::Go;
+  drop(Counter::tcp_bad_syn);
+  challenge(now);
+  return Step::Stop;
+}
+
+Conn::Step Conn::check_ack(const Segment& in, Instant now) {
+  if (!in.has(ack)) {
+    drop(Counter::tcp_no_ack);
+    return Step::Stop;
+  }
+  if (state_ == State::SynReceived) {
+    if (!in.ack.after(snd_.una) || in.ack.after(snd_.max)) {
+      drop(Counter::tcp_bad_ack);
+      return Step::Reset;
+    }
+    measure(in, now);
+    snd_.una = snd_.una + 1;  // our SYN; there is no text in flight yet
+    snd_.wl1 = in.seq;
+    snd_.wl2 = in.ack;
+    snd_.wnd = in.window << snd_shift_;
+    snd_.max_wnd = std::max(snd_.max_wnd, snd_.wnd);
+    establish(now);
+    return Step::Go;
+  }
+  // RFC 5961 §5.2
+  const bool ancient = in.ack.before(snd_.una) && static_cast<uint32_t>(snd_.una - in.ack) > snd_.max_wnd;
+  if (in.ack.after(snd_.max) || ancient) {
+    drop(Counter::tcp_bad_ack);
+    challenge(now);
+    return Step::Stop;
+  }
+  if (in.ack.after(snd_.una))
+    advance(in, now);
+  else if (in.ack == snd_.una)
+    duplicate_ack(in);
+  take_window(in);
+  if (fin_wanted_ && fin_acked_) {
+    if (state_ == State::FinWait1) enter(State::FinWait2, now);
+    if (state_ == State::Closing) enter(State::TimeWait, now);
+    if (state_ == State::LastAck) enter(State::Closed, now);
+  }
+  return state_ == State::Closed || state_ == State::TimeWait ? Step::Stop : Step::Go;
+}
+
+// RFC 5681 §2: same number, no text, same window, something outstanding.
+void Conn::duplicate_ack(const Segment& in) {
+  if (flight() == 0 || in.length() != 0 || (in.window << snd_shift_) != snd_.wnd) return;
+  shared_->count.add(Counter::tcp_duplicate_acks);
+  if (!reno_.on_duplicate(snd_.una, snd_.max, flight())) return;
+  shared_->count.add(Counter::tcp_fast_retransmits);
+  resend_ = true;
+}
+
+// New octets are acknowledged: they leave the queue.
+void Conn::advance(const Segment& in, Instant now) {
+  const auto acked = static_cast<uint32_t>(in.ack - snd_.una);
+  const auto text = std::min(acked, static_cast<uint32_t>(sending_.size()));
+  measure(in, now);
+  const size_t room = send_room();
+  sending_.consume(text);
+  if (text < acked) fin_acked_ = true;  // the one number past the text is our FIN's
+  snd_.una = in.ack;
+  snd_.nxt = later(snd_.nxt, snd_.una);
+  if (reno_.on_ack(snd_.una, acked, flight(), limited_)) resend_ = true;
+  limited_ = false;
+  if (send_room() > room) events_ |= buf::stream_event::writable;
+  if (flight() == 0)
+    rest(now);  // RFC 6298 (5.2)
+  else
+    timer_ = Retransmit{now + rtt_.rto(shared_->options), now};  // (5.3)
+}
+
+// RFC 6298 §3 and RFC 7323 §4: one segment in flight is timed; after a retransmission, which spoils it
+// (Karn), the echoed timestamp tells.
+void Conn::measure(const Segment& in, Instant now) {
+  if (timed_) {
+    if (in.ack.before(timed_end_)) return;
+    timed_ = false;
+    rtt_.sample(now - timed_at_);
+    return;
+  }
+  if (!ts_on_ || !in.options.timestamps || in.options.timestamps->ecr == 0) return;
+  const auto ms = static_cast<int32_t>(timestamp_clock(now, ts_offset_) - in.options.timestamps->ecr);
+  if (ms >= 0 && Duration::from_ms(ms) <= shared_->options.rto_max) rtt_.sample(Duration::from_ms(ms));
+}
+
+// RFC 9293 §3.10.7.4, fifth: the window of the newest segment counts.
+void Conn::take_window(const Segment& in) {
+  if (in.ack.before(snd_.una)) return;
+  if (!snd_.wl1.before(in.seq) && !(snd_.wl1 == in.seq && !snd_.wl2.after(in.ack))) return;
+  const uint32_t was = snd_.wnd;
+  snd_.wnd = in.window << snd_shift_;
+  snd_.max_wnd = std::max(snd_.max_wnd, snd_.wnd);
+  snd_.wl1 = in.seq;
+  snd_.wl2 = in.ack;
+  if (snd_.wnd > was && std::holds_alternative<Persist>(timer_)) timer_ = Idle{};
+}
+
+bool Conn::answers_text() const {
+  return state_ == State::Established || state_ == State::FinWait1 || state_ == State::FinWait2;
+}
+
+void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
+  if (text.empty()) return;
+  if (!answers_text() || (fin_seen_ && in.seq.after(fin_at_))) return drop(Counter::tcp_after_close);
+  SeqNum seq = in.seq;
+  rcv_mss_ = std::max(rcv_mss_, std::min<uint32_t>(text.size(), 65'535));
+  const bool full = text.size() >= rcv_mss_;
+  if (seq.before(rcv_.nxt)) {
+    const auto known = static_cast<uint32_t>(rcv_.nxt - seq);
+    if (known >= text.size()) {  // only its FIN is new
+      acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+      return drop(Counter::tcp_duplicate);
+    }
+    text.drop_front(known);
+    seq = rcv_.nxt;
+  }
+  const auto room = static_cast<uint32_t>(rcv_.edge - seq);
+  if (text.size() > room) {
+    text.truncate(room);
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+  }
+  if (text.empty()) return drop(Counter::tcp_out_of_window);
+  const Options& o = shared_->options;
+  if (seq != rcv_.nxt) {
+    shared_->count.add(Counter::tcp_out_of_order);
+    constexpr uint8_t most_owed = 64;  // a burst's worth; each tells the peer of one segment that came
+    acks_owed_ = static_cast<uint8_t>(std::min<int>(acks_owed_ + 1, most_owed));
+    if (received_.slices() + reassembly_.slices() >= o.held_pieces) return drop(Counter::tcp_no_buffer);
+    const auto taken = reassembly_.add(seq, std::move(text));
+    if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
+    if (taken == Reassembly::Taken::Duplicate) drop(Counter::tcp_duplicate);
+    return;
+  }
+  uint32_t octets = text.size();
+  if (received_.slices() >= o.held_pieces || !received_.push(std::move(text))) {
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+    return drop(Counter::tcp_no_buffer);
+  }
+  const bool holes = !reassembly_.empty();
+  octets += reassembly_.take(rcv_.nxt + octets, received_);
+  rcv_.nxt = rcv_.nxt + octets;
+  shared_->count.add(Counter::tcp_octets_in, octets);
+  events_ |= buf::stream_event::readable;
+  // RFC 5681 §4.2: at once when a hole was filled, and for every second full segment; the rest may wait.
+  if (full) ++full_segments_;
+  if (holes || full_segments_ >= 2)
+    acks_owed_ = 1;
+  else
+    ack_at_ = std::min(ack_at_, now + o.ack_delay);
+  if (state_ == State::FinWait2) rest(now);
+}
+
+// The FIN may come before the text in front of it.
+void Conn::check_fin(const Segment& in, Instant now) {
+  if (in.has(fin) && !fin_seen_ && state_ != State::SynReceived) {
+    const SeqNum at = in.seq + in.text;
+    if (!at.before(rcv_.nxt) && !at.after(rcv_.edge)) {
+      fin_seen_ = true;
+      fin_at_ = at;
+    }
+  }
+  if (!fin_seen_ || rcv_.nxt != fin_at_) return;
+  if (!answers_text()) return;  // it was counted already
+  rcv_.nxt = rcv_.nxt + 1;
+  rcv_.edge = later(rcv_.edge, rcv_.nxt);
+  acks_owed_ = 1;
+  reassembly_.clear();
+  events_ |= buf::stream_event::peer_closed;
+  if (state_ == State::Established) return enter(State::CloseWait, now);
+  enter(state_ == State::FinWait1 ? State::Closing : State::TimeWait, now);
+}
+
+}  // namespace sluice::tcp

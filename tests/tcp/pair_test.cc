@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two rooms over a bad link: whatever is written arrives, byte for byte, in bounded time, and all memory
+// comes back.
+#include <gtest/gtest.h>
+
+#include "support/tcp_pair.h"
+
+namespace sluice::test {
+namespace {
+
+struct Case {
+  const char* claim;
+  LinkOptions link;
+  size_t up, down;  // octets a to b, b to a
+  Duration limit;
+  int seeds;
+  tcp::Options options{};
+};
+
+tcp::Options small() {
+  tcp::Options o;
+  o.connections = 64;
+  o.time_waits = 64;
+  return o;
+}
+
+void transfer(const Case& c, uint64_t seed) {
+  SCOPED_TRACE(std::string{c.claim} + ", seed " + std::to_string(seed));
+  const uint32_t packets = packet_pool().packets_free(), headers = packet_pool().headers_free();
+  LinkOptions link = c.link;
+  link.seed = seed;
+  const std::string up = noise(c.up, seed), down = noise(c.down, seed + 1000);
+  {
+    tcp::Options o = c.options;
+    o.connections = o.time_waits = 64;
+    Pair p{link, o, o};
+    p.b.room.listen({}, Port{80}, 7);
+    p.b.pattern.to_send = down;
+    const auto id = p.a.room.connect({.remote = host_b, .local = host_a, .remote_port = {80}}, 1, p.now);
+    ASSERT_TRUE(id.has_value());
+    p.a.pattern.to_send = up;
+    const size_t links_a = p.a.links.free(), links_b = p.b.links.free();
+    EXPECT_TRUE(p.run(c.limit)) << "in bounded time";
+    ASSERT_EQ(p.a.apps.size(), 1u);
+    ASSERT_EQ(p.b.apps.size(), 1u);
+    const auto &a = p.a.apps.begin()->second, &b = p.b.apps.begin()->second;
+    EXPECT_TRUE(b.got == up) << b.got.size() << " of " << up.size();
+    EXPECT_TRUE(a.got == down) << a.got.size() << " of " << down.size();
+    EXPECT_TRUE(a.closed && b.closed && !a.failed && !b.failed);
+    EXPECT_EQ(p.a.links.free(), links_a);
+    EXPECT_EQ(p.b.links.free(), links_b);
+    EXPECT_EQ(p.a.chunks.free(), p.a.chunks.size());
+    EXPECT_EQ(p.b.chunks.free(), p.b.chunks.size());
+    for (size_t s = 0; s < tcp::state_count; ++s)
+      if (s != static_cast<size_t>(tcp::State::TimeWait)) {
+        EXPECT_EQ(p.a.room.connections(static_cast<tcp::State>(s)), 0u);
+        EXPECT_EQ(p.b.room.connections(static_cast<tcp::State>(s)), 0u);
+      }
+  }
+  EXPECT_EQ(packet_pool().packets_free(), packets);
+  EXPECT_EQ(packet_pool().headers_free(), headers);
+}
+
+tcp::Options without(bool timestamps, bool scaling) {
+  tcp::Options o = small();
+  o.timestamps = timestamps;
+  o.window_scaling = scaling;
+  return o;
+}
+
+const Case cases[] = {
+    {"a clean link, both ways at once", {}, 300'000, 300'000, 5_s, 2},
+    {"one byte", {}, 1, 0, 5_s, 2},
+    {"nothing at all", {}, 0, 0, 5_s, 1},
+    {"chains and segmentation by the device", {.path = {1500, true, true}}, 600'000, 200'000, 8_s, 2},
+    {"chains without segmentation", {.path = {1500, false, true}}, 300'000, 100'000, 8_s, 2},
+    {"a jumbo link", {.path = {9000, true, true}}, 300'000, 100'000, 8_s, 2},
+    {"a jumbo link of a device without chains", {.path = {9000, false, false}}, 300'000, 100'000, 8_s, 2},
+    {"a small MTU", {.path = {576, false, false}}, 100'000, 100'000, 8_s, 2},
+    {"1 % loss", {.loss = 0.01}, 300'000, 100'000, 60_s, 20},
+    {"5 % loss", {.loss = 0.05}, 150'000, 50'000, 240_s, 20},
+    {"20 % loss", {.loss = 0.2}, 20'000, 20'000, 600_s, 10},
+    {"reordering", {.reorder = 0.2}, 200'000, 100'000, 60_s, 10},
+    {"duplication", {.duplicate = 0.2}, 200'000, 100'000, 30_s, 10},
+    {"all of it", {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05}, 150'000, 150'000, 120_s, 30},
+    {"all of it, with segmentation by the device",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05, .path = {1500, true, true}},
+     150'000,
+     150'000,
+     120_s,
+     20},
+    {"all of it, without timestamps",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05},
+     100'000,
+     100'000,
+     120_s,
+     10,
+     without(false, true)},
+    {"all of it, without window scaling",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05},
+     100'000,
+     100'000,
+     120_s,
+     10,
+     without(true, false)},
+};
+
+class Transfer : public testing::TestWithParam<Case> {};
+TEST_P(Transfer, arrives_byte_for_byte_and_gives_everything_back) {
+  for (int seed = 1; seed <= GetParam().seeds; ++seed) {
+    transfer(GetParam(), static_cast<uint64_t>(seed));
+    if (HasFailure()) return;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Links, Transfer, testing::ValuesIn(cases), [](const auto& i) {
+  std::string name = i.param.claim;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace sluice::test
