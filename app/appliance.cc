@@ -16,28 +16,38 @@ namespace {
 
 io::Hugepages hugepages(config::Hugepages h) {
   switch (h) {
-    case config::Hugepages::On: return io::Hugepages::on;
-    case config::Hugepages::Off: return io::Hugepages::off;
-    case config::Hugepages::Auto: break;
+    case config::Hugepages::On:
+      return io::Hugepages::on;
+    case config::Hugepages::Off:
+      return io::Hugepages::off;
+    case config::Hugepages::Auto:
+      break;
   }
   return io::Hugepages::automatic;
 }
 
 io::IdleMode idle_mode(config::Mode m) {
   switch (m) {
-    case config::Mode::Latency: return io::IdleMode::latency;
-    case config::Mode::Efficient: return io::IdleMode::efficient;
-    case config::Mode::Balanced: break;
+    case config::Mode::Latency:
+      return io::IdleMode::latency;
+    case config::Mode::Efficient:
+      return io::IdleMode::efficient;
+    case config::Mode::Balanced:
+      break;
   }
   return io::IdleMode::balanced;
 }
 
 ip::RouteKind route_kind(config::RouteKind k) {
   switch (k) {
-    case config::RouteKind::Blackhole: return ip::RouteKind::Blackhole;
-    case config::RouteKind::Unreachable: return ip::RouteKind::Unreachable;
-    case config::RouteKind::Prohibit: return ip::RouteKind::Prohibited;
-    case config::RouteKind::Forward: break;
+    case config::RouteKind::Blackhole:
+      return ip::RouteKind::Blackhole;
+    case config::RouteKind::Unreachable:
+      return ip::RouteKind::Unreachable;
+    case config::RouteKind::Prohibit:
+      return ip::RouteKind::Prohibited;
+    case config::RouteKind::Forward:
+      break;
   }
   return ip::RouteKind::Forward;
 }
@@ -48,8 +58,8 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
     ip::Route route{.to = r.to, .kind = route_kind(r.kind)};
     if (r.via) route.via = *r.via;
     if (r.port)
-      route.port = static_cast<uint16_t>(
-          std::ranges::find(c.ports, *r.port, &config::Port::name) - c.ports.begin());
+      route.port =
+          static_cast<uint16_t>(std::ranges::find(c.ports, *r.port, &config::Port::name) - c.ports.begin());
     routes.push_back(route);
   }
   return routes;
@@ -156,23 +166,27 @@ std::string Appliance::make_ports() {
     devices_.push_back(std::make_unique<io::Device>(r, *pool_));
     const io::Device& device = *devices_.back();
     if (!device.ok()) return "port '" + p.name + "': " + device.error();
-    for (const std::string& w : device.warnings()) std::cout << "sluice: port '" << p.name << "': " << w << '\n';
+    for (const std::string& w : device.warnings())
+      std::cout << "sluice: port '" << p.name << "': " << w << '\n';
     table.push_back(device.info());
 
     buf::Interface interface{device.caps(), p.addresses};
     if (p.impair.any()) interface.caps = without_offloads(interface.caps);
     interfaces_.push_back(std::move(interface));
-    exchanges_.push_back(workers == 1 ? nullptr
-                                      : std::make_unique<io::Exchange>(static_cast<uint16_t>(exchanges_.size()), workers,
-                                                                       device.info().rx_queues, config_.workers.ring));
-    if (exchanges_.back() && !exchanges_.back()->ok()) return "port '" + p.name + "': " + exchanges_.back()->error();
+    exchanges_.push_back(
+        workers == 1 ? nullptr
+                     : std::make_unique<io::Exchange>(static_cast<uint16_t>(exchanges_.size()), workers,
+                                                      device.info().rx_queues, config_.workers.ring));
+    if (exchanges_.back() && !exchanges_.back()->ok())
+      return "port '" + p.name + "': " + exchanges_.back()->error();
   }
   io::print_table(std::cout, table);
   return {};
 }
 
 void Appliance::make_worker(size_t k) {
-  workers_.push_back(std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_));
+  workers_.push_back(
+      std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_));
   Worker& w = *workers_.back();
   wakers_.push_back(&w.waker);
   w.links = std::make_unique<buf::LinkPool>(config_.memory.links);
@@ -187,11 +201,15 @@ void Appliance::wire_ports(size_t k) {
     const io::Device& device = *devices_[i];
     buf::NetPort* port = nullptr;
     if (k < device.info().rx_queues) {
-      port = w.queues.emplace_back(std::make_unique<io::QueuePort>(device, static_cast<uint16_t>(k), i, w.count)).get();
+      port =
+          w.queues.emplace_back(std::make_unique<io::QueuePort>(device, static_cast<uint16_t>(k), i, w.count))
+              .get();
       w.idle.watch(device, static_cast<uint16_t>(k));
       const io::ImpairOptions& bad = config_.ports[i].impair;
       if (bad.any())
-        port = w.impaired.emplace_back(std::make_unique<io::ImpairedPort>(*port, bad, io::now, *pool_, w.count)).get();
+        port =
+            w.impaired.emplace_back(std::make_unique<io::ImpairedPort>(*port, bad, io::now, *pool_, w.count))
+                .get();
     }
     if (exchanges_[i])
       port = w.steered
@@ -206,11 +224,17 @@ void Appliance::wire_services(size_t k) {
   Worker& w = *workers_[k];
   auto services = std::make_unique<serve::Services>(config_.tcp.connections, *w.chunks, w.count);
   for (size_t i = 0; i < sites_.size(); ++i)
-    check(services->add_http(sites_[i], config_.http[i].options) == i, "services are numbered as the configuration lists them");
+    check(services->add_http(sites_[i], config_.http[i].options) == i,
+          "services are numbered as the configuration lists them");
   const auto dns = listeners(config_.dns), http = listeners(config_.http);
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, config_.tcp, interfaces_, routes_, dns, http, k == 0};
-  w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_, *w.links, w.count,
-                                    w.rng, tcp::Keys{io::random_sip_key(), io::random_sip_key()});
+  const StackPlan plan{config_.arp, config_.ip, config_.udp, config_.tcp, interfaces_,
+                       routes_,     dns,        http,        k == 0};
+  w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
+                                    *w.links, w.count, w.rng,
+                                    tcp::Keys{.table = io::random_sip_key(),
+                                              .isn = io::random_sip_key(),
+                                              .timestamps = io::random_sip_key(),
+                                              .ports = io::random_sip_key()});
 }
 
 std::string Appliance::serve_metrics() {
@@ -219,7 +243,8 @@ std::string Appliance::serve_metrics() {
   metrics_ = std::make_unique<Metrics>(std::move(counters));
   add_gauges(*metrics_, {.pool = *pool_, .config = config_, .devices = devices_, .workers = workers_});
   if (!config_.metrics.listen) return {};
-  return metrics_->serve(to_text(config_.metrics.listen->addr) + ":" + std::to_string(config_.metrics.listen->port.v));
+  return metrics_->serve(to_text(config_.metrics.listen->addr) + ":" +
+                         std::to_string(config_.metrics.listen->port.v));
 }
 
 void Appliance::start() {

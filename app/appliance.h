@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The appliance: everything a configuration asks for, put together and started. The only place that knows all the parts.
+// The appliance: everything a configuration asks for, put together and started. The only place that knows all
+// the parts.
 #pragma once
 
 #include <atomic>
@@ -21,8 +22,9 @@ namespace sluice::app {
 
 class Appliance {
  public:
-  // Makes everything and starts nothing that sends. `zones[i]` belongs to config.dns[i]. When something cannot be had, error()
-  // says what is wrong and what to do, and nothing is left behind. The configuration outlives the appliance.
+  // Makes everything and starts nothing that sends. `zones[i]` belongs to config.dns[i]. When something
+  // cannot be had, error() says what is wrong and what to do, and nothing is left behind. The configuration
+  // outlives the appliance.
   Appliance(const config::Config&, std::vector<std::shared_ptr<const dns::Zones>> zones);
   ~Appliance();
   Appliance(const Appliance&) = delete;
@@ -49,12 +51,12 @@ class Appliance {
   // In the order they are made; they end in the opposite one.
   std::unique_ptr<io::Eal> eal_;
   std::unique_ptr<buf::PacketPool> pool_;
-  std::vector<std::unique_ptr<io::Device>> devices_;           // [port]
-  std::vector<std::unique_ptr<io::Exchange>> exchanges_;       // [port], with two or more workers
-  std::vector<buf::Interface> interfaces_;                     // [port]
+  std::vector<std::unique_ptr<io::Device>> devices_;      // [port]
+  std::vector<std::unique_ptr<io::Exchange>> exchanges_;  // [port], with two or more workers
+  std::vector<buf::Interface> interfaces_;                // [port]
   std::unique_ptr<io::Steering> steering_;
   std::shared_ptr<const ip::Routes> routes_;
-  std::vector<std::shared_ptr<const serve::Sites>> sites_;     // [http service]
+  std::vector<std::shared_ptr<const serve::Sites>> sites_;  // [http service]
   std::unique_ptr<Gossip> gossip_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<io::Waker*> wakers_;

@@ -13,8 +13,8 @@ uint64_t folder_octets(const std::string& root) {
   namespace fs = std::filesystem;
   uint64_t octets = 0;
   std::error_code error;
-  for (fs::recursive_directory_iterator it{root, fs::directory_options::skip_permission_denied, error}, end; !error && it != end;
-       it.increment(error)) {
+  for (fs::recursive_directory_iterator it{root, fs::directory_options::skip_permission_denied, error}, end;
+       !error && it != end; it.increment(error)) {
     std::error_code ignored;
     // A piece is aligned to a power of two at most twice its size.
     if (it->is_regular_file(ignored)) octets += 2 * it->file_size(ignored) + 4096;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much DPDK memory a configuration will want; without hugepages it is all taken at start, so it must be known before.
+// How much DPDK memory a configuration will want; without hugepages it is all taken at start, so it must be
+// known before.
 #pragma once
 
 #include <cstdint>

@@ -20,10 +20,20 @@ constexpr std::array port_metrics{
     PortMetric{"tx_good_packets", "sluice_port_tx_packets_total", "packets the device sent"},
     PortMetric{"rx_good_bytes", "sluice_port_rx_bytes_total", "octets the device received"},
     PortMetric{"tx_good_bytes", "sluice_port_tx_bytes_total", "octets the device sent"},
-    PortMetric{"rx_missed_errors", "sluice_port_rx_missed_total", "packets lost because the workers were too slow"},
+    PortMetric{"rx_missed_errors", "sluice_port_rx_missed_total",
+               "packets lost because the workers were too slow"},
     PortMetric{"rx_errors", "sluice_port_rx_errors_total", "packets the device found faulty"},
     PortMetric{"tx_errors", "sluice_port_tx_errors_total", "packets the device could not send"},
-    PortMetric{"rx_mbuf_allocation_errors", "sluice_port_rx_no_buffer_total", "packets lost because no buffer was free"},
+    PortMetric{"rx_mbuf_allocation_errors", "sluice_port_rx_no_buffer_total",
+               "packets lost because no buffer was free"},
+};
+
+constexpr std::pair<tcp::State, const char*> tcp_states[] = {
+    {tcp::State::SynSent, "syn-sent"},        {tcp::State::SynReceived, "syn-received"},
+    {tcp::State::Established, "established"}, {tcp::State::FinWait1, "fin-wait-1"},
+    {tcp::State::FinWait2, "fin-wait-2"},     {tcp::State::Closing, "closing"},
+    {tcp::State::TimeWait, "time-wait"},      {tcp::State::CloseWait, "close-wait"},
+    {tcp::State::LastAck, "last-ack"},
 };
 
 void add_ports(Metrics& metrics, const Observed& o) {
@@ -32,31 +42,34 @@ void add_ports(Metrics& metrics, const Observed& o) {
       std::vector<Sample> samples;
       for (const auto& device : o)
         for (const auto& [name, value] : device->statistics())
-          if (name == m.dpdk) samples.push_back({{{"port", device->info().name}}, static_cast<double>(value)});
+          if (name == m.dpdk)
+            samples.push_back({{{"port", device->info().name}}, static_cast<double>(value)});
       return samples;
     });
   metrics.gauge("sluice_port_up", "1 while the port has a link", [&o = o.devices] {
     std::vector<Sample> samples;
-    for (const auto& device : o) samples.push_back({{{"port", device->info().name}}, device->link_up() ? 1.0 : 0.0});
+    for (const auto& device : o)
+      samples.push_back({{{"port", device->info().name}}, device->link_up() ? 1.0 : 0.0});
     return samples;
   });
 }
 
 void add_memory(Metrics& metrics, const Observed& o) {
-  metrics.gauge("sluice_packet_buffers", "packet buffers that there are", [&p = o.pool] {
-    return std::vector<Sample>{{{}, static_cast<double>(p.packets_size())}};
-  });
-  metrics.gauge("sluice_packet_buffers_in_use", "packet buffers in queues, rings, connections and devices", [&p = o.pool] {
-    return std::vector<Sample>{{{}, static_cast<double>(p.packets_size() - p.packets_free())}};
-  });
+  metrics.gauge("sluice_packet_buffers", "packet buffers that there are",
+                [&p = o.pool] { return std::vector<Sample>{{{}, static_cast<double>(p.packets_size())}}; });
+  metrics.gauge("sluice_packet_buffers_in_use", "packet buffers in queues, rings, connections and devices",
+                [&p = o.pool] {
+                  return std::vector<Sample>{{{}, static_cast<double>(p.packets_size() - p.packets_free())}};
+                });
 }
 
 void add_tcp(Metrics& metrics, const Observed& o) {
   metrics.gauge("sluice_tcp_connections", "TCP connections by state (RFC 9293 3.3.2)", [&o = o.workers] {
     std::vector<Sample> samples;
     for (size_t k = 0; k < o.size(); ++k)
-      for (const auto& [state, count] : o[k]->stack->tcp().states())
-        samples.push_back({{{"state", state}, {"worker", std::to_string(k)}}, static_cast<double>(count)});
+      for (const auto& [state, name] : tcp_states)
+        samples.push_back({{{"state", name}, {"worker", std::to_string(k)}},
+                           static_cast<double>(o[k]->stack->tcp().connections(state))});
     return samples;
   });
 }
@@ -64,9 +77,8 @@ void add_tcp(Metrics& metrics, const Observed& o) {
 }  // namespace
 
 void add_gauges(Metrics& metrics, const Observed& o) {
-  metrics.gauge("sluice_build_info", "always 1; the version is a label", [] {
-    return std::vector<Sample>{{{{"version", version}}, 1.0}};
-  });
+  metrics.gauge("sluice_build_info", "always 1; the version is a label",
+                [] { return std::vector<Sample>{{{{"version", version}}, 1.0}}; });
   add_ports(metrics, o);
   add_memory(metrics, o);
   add_tcp(metrics, o);

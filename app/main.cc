@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice, the command: reads the configuration, says what is wrong with it, or runs the appliance until it is told to end.
+// sluice, the command: reads the configuration, says what is wrong with it, or runs the appliance until it is
+// told to end.
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
@@ -18,8 +19,8 @@ namespace {
 
 using namespace sluice;
 
-constexpr int exit_failed = 1;         // the machine could not do it
-constexpr int exit_bad_config = 2;     // the configuration is wrong
+constexpr int exit_failed = 1;      // the machine could not do it
+constexpr int exit_bad_config = 2;  // the configuration is wrong
 
 struct Words {
   std::string config;
@@ -65,7 +66,8 @@ int run(const Words& words) {
     return exit_failed;
   }
   appliance.start();
-  std::cout << "sluice: ready" << std::endl;  // NOLINT(performance-avoid-endl): whoever waits for it reads a pipe
+  std::cout << "sluice: ready"
+            << std::endl;  // NOLINT(performance-avoid-endl): whoever waits for it reads a pipe
   signals.wait();
   appliance.stop();
   return 0;
@@ -76,10 +78,13 @@ int run(const Words& words) {
 int main(int argc, char** argv) {
   CLI::App cli{"sluice: router, DNS and HTTP server on a userspace stack over DPDK ports"};
   Words words;
-  cli.add_option("-c,--config", words.config, "the configuration file (YAML; config/README.md names every option)");
+  cli.add_option("-c,--config", words.config,
+                 "the configuration file (YAML; config/README.md names every option)");
   cli.add_flag("--check", words.check, "say \"ok\" or everything that is wrong, and end: exit code 0 or 2");
-  cli.add_flag("--print-config", words.print_config, "print the effective configuration with all defaults, and end");
-  cli.add_flag("--print-schema", words.print_schema, "print the JSON schema of the configuration for editors, and end");
+  cli.add_flag("--print-config", words.print_config,
+               "print the effective configuration with all defaults, and end");
+  cli.add_flag("--print-schema", words.print_schema,
+               "print the JSON schema of the configuration for editors, and end");
   cli.add_flag("--print-manual", words.print_manual, "print the manual page of all options, and end");
   cli.add_flag("--version", words.version, "print the version, and end");
   CLI11_PARSE(cli, argc, argv);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM as something to wait for. Blocks them for the calling thread and all threads it makes from then on.
+// SIGINT and SIGTERM as something to wait for. Blocks them for the calling thread and all threads it makes
+// from then on.
 #pragma once
 
 #include <pthread.h>

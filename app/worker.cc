@@ -7,7 +7,8 @@
 
 namespace sluice::app {
 
-// A full ring loses the message, which heals itself (link/message.h); so it need only hold what a burst can cause.
+// A full ring loses the message, which heals itself (link/message.h); so it need only hold what a burst can
+// cause.
 constexpr size_t gossip_room = 1024;
 
 Gossip::Gossip(size_t workers) : workers_{workers} {
@@ -51,8 +52,10 @@ void Worker::tell() {
   for (const link::Message& m : messages)
     for (size_t to = 0; to < gossip_.workers(); ++to) {
       if (to == index_ || (m.to_writer() && to != 0)) continue;
-      if (gossip_.ring(index_, to).push(m)) siblings[to]->wake();
-      else count.add(Counter::worker_gossip_lost);
+      if (gossip_.ring(index_, to).push(m))
+        siblings[to]->wake();
+      else
+        count.add(Counter::worker_gossip_lost);
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker: one core, one loop, one stack. Nothing in it is shared but what is immutable and the rings to its siblings.
+// One worker: one core, one loop, one stack. Nothing in it is shared but what is immutable and the rings to
+// its siblings.
 #pragma once
 
 #include <atomic>
@@ -41,10 +42,11 @@ class Worker {
   Rng rng;
   io::Waker waker;
   io::Idle idle;
-  std::vector<std::unique_ptr<io::QueuePort>> queues;        // the devices' queues that are this worker's
-  std::vector<std::unique_ptr<io::ImpairedPort>> impaired;   // in front of them, where the user wants a bad line
-  std::vector<std::unique_ptr<io::SteeredPort>> steered;     // [port], with two or more workers
-  std::vector<buf::NetPort*> ports;                          // [port], what the stack gets
+  std::vector<std::unique_ptr<io::QueuePort>> queues;  // the devices' queues that are this worker's
+  std::vector<std::unique_ptr<io::ImpairedPort>>
+      impaired;                                           // in front of them, where the user wants a bad line
+  std::vector<std::unique_ptr<io::SteeredPort>> steered;  // [port], with two or more workers
+  std::vector<buf::NetPort*> ports;                       // [port], what the stack gets
   std::unique_ptr<buf::LinkPool> links;
   std::unique_ptr<buf::ChunkPool> chunks;
   std::unique_ptr<Stack> stack;

@@ -10,8 +10,10 @@
 
 namespace sluice::app {
 
-// [i]: what dns[i] answers from. Everything wrong with the files goes to `errors`, warnings to `warnings`, one line each.
-std::vector<std::shared_ptr<const dns::Zones>> load_zones(const config::Config&, std::vector<config::Error>& errors,
+// [i]: what dns[i] answers from. Everything wrong with the files goes to `errors`, warnings to `warnings`,
+// one line each.
+std::vector<std::shared_ptr<const dns::Zones>> load_zones(const config::Config&,
+                                                          std::vector<config::Error>& errors,
                                                           std::vector<std::string>& warnings);
 
 }  // namespace sluice::app

@@ -6,8 +6,8 @@
 namespace sluice {
 
 Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
-             std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links, Counters& count,
-             Rng& rng, tcp::Keys keys)
+             std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links,
+             Counters& count, Rng& rng, const tcp::Keys& keys)
     : ports_{ports.begin(), ports.end()},
       out_{ports.size(),
            [](void* self, uint16_t port, buf::Batch& frames) {
@@ -19,11 +19,13 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       link_{plan.link, plan.interfaces, plan.keeps_neighbours, pool, count, rng},
       ip_{plan.ip, plan.interfaces, plan.routes, count, rng},
       udp_{plan.udp, count},
-      tcp_{plan.tcp, pool, links, count, rng, keys, *this},
+      paths_{ip_},
+      tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
       dns_{std::move(dns)},
       services_{std::move(services)},
       count_{count} {
-  for (const Listen& l : plan.dns) check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
+  for (const Listen& l : plan.dns)
+    check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
   for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service);
 }
 
@@ -61,8 +63,8 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     send(out, now);
   }
   if (!packets.icmp.empty()) {
-    // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to them is
-    // retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
+    // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to
+    // them is retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
     ip::IcmpErrors errors;
     ip_.icmp(packets.icmp, now, out, errors);
     send(out, now);
@@ -129,7 +131,8 @@ void Stack::send(buf::Egresses& packets, Instant now) {
   undeliverable(now);
 }
 
-// Packets whose next hop does not answer go back as ICMP errors; an error that is itself undeliverable just dies.
+// Packets whose next hop does not answer go back as ICMP errors; an error that is itself undeliverable just
+// dies.
 void Stack::undeliverable(Instant now) {
   buf::Egresses failed;
   link_.take_failed(failed);
@@ -139,10 +142,18 @@ void Stack::undeliverable(Instant now) {
   link_.output(errors, now, out_);
 }
 
+tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
+  const auto path = ip_.path(remote);
+  if (!path) return {};  // no way for now: segments will die counted until there is one
+  return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+}
+
 void Stack::shut_down(Instant now) {
-  tcp_.abort_all();
-  segments(now);
-  out_.flush();
+  for (bool more = true; more;) {
+    more = tcp_.abort_some();
+    segments(now);
+    out_.flush();
+  }
 }
 
 Instant Stack::deadline() const {

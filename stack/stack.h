@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker's whole stack, and the only file that sees every room: rooms do not know each other, what must cross between them
-// crosses here, as a value.
+// One worker's whole stack, and the only file that sees every room: rooms do not know each other, what must
+// cross between them crosses here, as a value.
 #pragma once
 
 #include <memory>
@@ -30,7 +30,8 @@ struct Listen {
   uint16_t service = 0;  // which of the services of its kind
 };
 
-// What a stack is made of. References and spans need only live while it is made; options as long as the stack.
+// What a stack is made of. References and spans need only live while it is made; options as long as the
+// stack.
 struct StackPlan {
   const link::Options& link;
   const ip::Options& ip;
@@ -46,10 +47,12 @@ class Stack {
  public:
   // `ports[i]` belongs to plan.interfaces[i]. Ports, pool, counters and rng outlive the stack.
   Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
-        std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links, Counters& count, Rng& rng, tcp::Keys keys);
+        std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links,
+        Counters& count, Rng& rng, const tcp::Keys& keys);
 
-  // One turn: takes a burst from each port, lets every room do what is due by `now`, sends what came of it. Never waits.
-  // Returns how many packets came in or went out: 0 means that the worker may rest until deadline().
+  // One turn: takes a burst from each port, lets every room do what is due by `now`, sends what came of it.
+  // Never waits. Returns how many packets came in or went out: 0 means that the worker may rest until
+  // deadline().
   size_t poll(Instant now);
   // When poll() has something to do though no packet comes.
   Instant deadline() const;
@@ -67,6 +70,16 @@ class Stack {
   const link::Link& link() const { return link_; }
 
  private:
+  // What TCP must know of the way to a peer, from ip.
+  class Paths final : public tcp::Surroundings {
+   public:
+    explicit Paths(const ip::Ip& ip) : ip_{ip} {}
+    tcp::Path path_to(const IpAddr& remote) override;
+
+   private:
+    const ip::Ip& ip_;
+  };
+
   void input(uint16_t port, buf::Batch& frames, Instant now);
   void datagrams(buf::Batch& in, Instant now);
   void streams(Instant now);
@@ -81,6 +94,7 @@ class Stack {
   link::Link link_;
   ip::Ip ip_;
   udp::Udp udp_;
+  Paths paths_;
   tcp::Tcp tcp_;
   serve::DnsService dns_;
   std::unique_ptr<serve::Services> services_;

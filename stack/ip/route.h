@@ -26,8 +26,8 @@ enum class RouteKind : uint8_t {
   None,         // no route at all
 };
 
-// A static route. Forward: by the gateway `via`, which need not be a neighbour if another route leads to it; or, without one,
-// by `port`, on whose link the destinations are. Other kinds have neither.
+// A static route. Forward: by the gateway `via`, which need not be a neighbour if another route leads to it;
+// or, without one, by `port`, on whose link the destinations are. Other kinds have neither.
 struct Route {
   Prefix to;
   IpAddr via;

@@ -97,6 +97,17 @@ std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now
   return buf::StreamId{i, slots_.generation(i)};
 }
 
+bool Tcp::abort_some() {
+  for (uint32_t i = 0; i < slots_.capacity() && slots_.size() != 0; ++i) {
+    if (!slots_.alive(i)) continue;
+    if (reply_count_ == replies_.size()) return true;
+    Segment rst;
+    if (slots_[i].conn.abort(rst)) reply(slots_[i].tuple, rst);
+    release(i);
+  }
+  return false;
+}
+
 void Tcp::expire(Instant now) {
   wheel_.expire(now, most_expired, [&](uint32_t i) {
     slots_[i].conn.on_deadline(now);

@@ -62,6 +62,9 @@ class Tcp {
   void wake(buf::StreamId);
   // Fills `out`, which is empty; true when more waits.
   bool output(Instant now, buf::Transmits& out);
+  // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
+  // left. For the end of a worker: services are not told.
+  bool abort_some();
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
   // count: its records go at whatever call comes after their time.
   Instant deadline() const;
