@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from lab import Lab, LabError, exit_on_sigterm  # noqa: E402
+from lab import Lab, LabError, exit_on_sigterm, serve_files  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIG = 10 * 1000 * 1000  # octets of the big file
@@ -87,9 +87,7 @@ def main():
         config = site(folder)
         with Lab("sluice", {"lan": "198.18.0.2/24", "wan": "198.19.0.2/24"}) as lab:
             lab.start(ROOT / "build/app/sluice", config)
-            server = lab.host("wan").popen([sys.executable, "-m", "http.server", "8080", "--bind", "198.19.0.2"],
-                                           cwd=folder / "examples/www", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            lab.host("wan").run(["sh", "-c", "for i in $(seq 50); do curl -so /dev/null http://198.19.0.2:8080/ && exit; sleep 0.1; done"])
+            server = serve_files(lab.host("wan"), folder / "examples/www", "198.19.0.2")
             print("\n".join(lab.log))
             wrong = 0
             if once:

@@ -252,6 +252,27 @@ def total(metrics, name, **labels):
                if k.split("{")[0] == name and all(w in k for w in wanted))
 
 
+# http.server's own class asks the resolver for the host's name between bind and listen: minutes, in a namespace without one.
+FILE_SERVER = """
+import functools, http.server, socketserver, sys
+socketserver.TCPServer.allow_reuse_address = True
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[3])
+socketserver.ThreadingTCPServer((sys.argv[1], int(sys.argv[2])), handler).serve_forever()
+"""
+
+
+def serve_files(host, folder, address, port=8080):
+    """Starts an HTTP server over a folder on a lab host; returns its process once it listens."""
+    server = host.popen(["/usr/bin/python3", "-c", FILE_SERVER, address, port, folder],
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while host.run(["curl", "-so", "/dev/null", f"http://{address}:{port}/"]).returncode != 0:
+        if server.poll() is not None or time.monotonic() > end:
+            raise LabError(f"the file server on {address}:{port} did not start")
+        time.sleep(0.1)
+    return server
+
+
 def exit_on_sigterm():
     """SIGTERM ends the program as Ctrl-C does: through its finally blocks."""
     def stop(*_):
