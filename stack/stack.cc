@@ -38,13 +38,11 @@ size_t Stack::poll(Instant now) {
     received += frames.size();
     if (!frames.empty()) input(port, frames, now);
   }
-  if (link_.deadline() <= now) {
-    link_.expire(now, out_);
-    undeliverable(now);
-  }
+  if (link_.deadline() <= now) link_.expire(now, out_);
   tcp_.expire(now);
   streams(now);
   segments(now);
+  undeliverable(now);
   out_.flush();  // whatever this turn made leaves with it: no batching delay
   return received + sent_;
 }
@@ -128,18 +126,19 @@ void Stack::send(buf::Transmits& packets, Instant now) {
 void Stack::send(buf::Egresses& packets, Instant now) {
   if (packets.empty()) return;
   link_.output(packets, now, out_);
-  undeliverable(now);
 }
 
-// Packets whose next hop does not answer go back as ICMP errors; an error that is itself undeliverable just
-// dies.
+// Packets whose next hop does not answer, whoever found that out in this turn, go back as ICMP errors; an
+// error that is itself undeliverable just dies.
 void Stack::undeliverable(Instant now) {
-  buf::Egresses failed;
-  link_.take_failed(failed);
-  if (failed.empty()) return;
-  buf::Egresses errors;
-  ip_.refuse(failed, now, errors);
-  link_.output(errors, now, out_);
+  for (bool more = true; more;) {
+    buf::Egresses failed, errors;
+    link_.take_failed(failed);
+    if (failed.empty()) return;
+    more = failed.full();
+    ip_.refuse(failed, now, errors);
+    link_.output(errors, now, out_);
+  }
 }
 
 tcp::Path Stack::Paths::path_to(const IpAddr& remote) {

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import re
+import signal
+import time
 
 import pytest
 from conftest import HOSTS, SANITIZED, SLUICE, Appliance, lab_name, write_config
@@ -104,7 +106,7 @@ def test_an_answer_too_big_for_the_client_is_truncated(box):
 
 def test_dns_over_tcp_is_refused_cleanly_for_now(box):
     done = box.lan.run(["kdig", "@198.18.0.1", "+tcp", "+timeout=5", "+retry=0", "www.example.test"])
-    assert "connection refused" in (done.stdout + done.stderr).lower()
+    assert "can't connect" in done.stderr and "timeout" not in done.stderr, done.stderr
 
 
 # -- http over our own tcp
@@ -173,30 +175,53 @@ def test_a_transfer_between_hosts_is_routed(box):
         server.wait()
 
 
-def test_tshark_finds_no_fault_in_any_frame_of_ours(box):
+def faults(box, actions, *how):
+    """Runs the actions under a capture; returns how many frames of ours it holds and what tshark says of faulty ones."""
     capture = box.folder / "capture.pcap"
-    shark = box.lan.popen(["tshark", "-q", "-i", "eth0", "-w", capture, "-a", "duration:30"], stdout=-3, stderr=-1)
+    capture.unlink(missing_ok=True)
+    shark = box.lan.popen(["dumpcap", "-q", "-P", "-i", "eth0", "-B", "64", "-w", capture], stdout=-3, stderr=-1)
+    checks = [w for p in ("ip", "tcp", "udp") for w in ("-o", f"{p}.check_checksum:TRUE")] + list(how)
+    show = lambda wanted, *more: box.lan.run(["tshark", "-r", capture, *checks, *more, "-Y", wanted], timeout=120).stdout
     try:
-        while b"Capturing" not in (line := shark.stderr.readline()):
-            assert line, "tshark ended early"
-        box.curl("-o", "/dev/null", "http://www.example.test/big.bin")
-        box.curl("-o", "/dev/null", "http://www.example.test/", "http://www.example.test/nothing")
-        box.dig("www.example.test", "TXT"), box.dig("nowhere.example.test"), box.dig("-p", "5353", "x")
-        box.lan.run(["ping", "-c", "2", "-i", "0.2", "-s", "1472", "198.18.0.1"])
-        box.lan.run(["ping", "-c", "1", "-t", "1", "198.19.0.2"])
-        box.lan.run(["ping", "-c", "2", "-i", "0.2", "198.19.0.2"])
-        box.lan.run(["nmap", "-sS", "-n", "-Pn", "-p", "75-85", "198.18.0.1"], timeout=60)
+        while b"File" not in (line := shark.stderr.readline()):
+            assert line, "dumpcap ended early"
+        for action in actions:
+            action()
+        # A last answer that can be told from all others: when it is in the file, everything before it is.
+        box.lan.run(["ping", "-c", "1", "-s", "777", "198.18.0.1"], check=True)
+        end = time.monotonic() + 30
+        while not show("icmp.type == 0 && frame.len == 819"):
+            assert time.monotonic() < end, "the capture is complete"
+            time.sleep(0.2)
     finally:
-        shark.terminate()
+        shark.send_signal(signal.SIGINT)
         shark.wait()
-    checks = [w for p in ("ip", "tcp", "udp") for w in ("-o", f"{p}.check_checksum:TRUE")]
     ours = "eth.src != %s" % box.lan.run(["cat", "/sys/class/net/eth0/address"]).stdout.strip()
-    faults = ("_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || "
-              "icmp.checksum.status == 0 || (_ws.expert.severity >= 8388608)")
-    count = lambda wanted: len(box.lan.run(["tshark", "-r", capture, *checks, "-Y", wanted], timeout=120).stdout.splitlines())
-    assert count(ours) > 1000
-    assert count(f"({ours}) && ({faults})") == 0, box.lan.run(
-        ["tshark", "-r", capture, *checks, "-Y", f"({ours}) && ({faults})", "-V"], timeout=120).stdout[:5000]
+    faulty = ("_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || "
+              "icmp.checksum.status == 0 || _ws.expert.severity >= 8388608")
+    return len(show(ours).splitlines()), show(f"({ours}) && ({faulty})", "-V")
+
+
+def test_tshark_finds_no_fault_in_what_we_answer(box):
+    count, wrong = faults(box, [
+        lambda: box.curl("-o", "/dev/null", "http://www.example.test/", "http://www.example.test/nothing"),
+        lambda: box.curl("-I", "http://www.example.test/style.css"),
+        lambda: box.dig("www.example.test", "TXT"), lambda: box.dig("nowhere.example.test"),
+        lambda: box.dig("big.example.test", "TXT", "+noedns", "+ignore"), lambda: box.dig("-p", "5353", "x"),
+        lambda: box.lan.run(["ping", "-c", "2", "-i", "0.2", "-s", "1472", "198.18.0.1"]),
+        lambda: box.lan.run(["ping", "-c", "1", "-t", "1", "198.19.0.2"]),
+        lambda: box.lan.run(["ping", "-c", "2", "-i", "0.2", "198.19.0.2"]),
+        lambda: box.lan.run(["ping", "-c", "1", "203.0.113.1"]),
+        lambda: box.lan.run(["arping", "-c", "1", "-i", "eth0", "198.18.0.1"]),
+        lambda: box.lan.run(["nmap", "-sS", "-n", "-Pn", "-p", "75-85", "198.18.0.1"], timeout=60)])
+    assert count > 30 and wrong == "", wrong[:5000]
+
+
+def test_tshark_finds_no_fault_in_a_bulk_transfer(box):
+    # Random octets: where the capture lost a frame, tshark would take the middle of the file for a head.
+    count, wrong = faults(box, [lambda: box.curl("-o", "/dev/null", "http://www.example.test/big.bin")],
+                          "-d", "tcp.port==80,data")
+    assert count > 1000 and wrong == "", wrong[:5000]
 
 
 # -- what it says of itself
@@ -226,7 +251,7 @@ def test_two_workers_share_the_work_and_keep_each_flow_in_order(box, request):
                      "http://198.18.0.1/big.bin & done; wait"], timeout=120)
     after = box.lab.metrics()
     for worker in ("0", "1"):
-        grown = total(after, "sluice_tcp_segments_in_total", worker=worker) - total(before, "sluice_tcp_segments_in_total", worker=worker)
+        grown = total(after, "sluice_tcp_segments_total", direction="in", worker=worker) - total(before, "sluice_tcp_segments_total", direction="in", worker=worker)
         assert grown > 100, f"worker {worker} saw {grown} segments"
     # Sent in order by one worker and taken in order by Linux: nothing arrives out of order at either end.
     ofo = box.lan.run(["nstat", "-asz", "TcpExtTCPOFOQueue"]).stdout
