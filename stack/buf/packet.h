@@ -52,6 +52,7 @@ class Packet {
     m_->l3_len = l3;
     m_->l4_len = l4;
   }
+  void l2_len(uint8_t n) { m_->l2_len = n; }  // leaves the other lengths and the segment size as they are
   size_t l2_len() const { return m_->l2_len; }
   size_t l3_len() const { return m_->l3_len; }
   size_t l4_len() const { return m_->l4_len; }
@@ -84,6 +85,24 @@ class Packet {
   void reset_offloads() { m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; }
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }
   void segment_size(uint16_t mss) { m_->tso_segsz = mss; }  // with a request for TCP segmentation
+
+  // What the device shall do for an IPv4 packet whose header lengths are set. The caller knows that it can
+  // (PortCaps), left the header checksum 0, and put the sum of the pseudo-header into the transport's field.
+  void offload_ip4_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM); }
+  void offload_tcp_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM); }
+  void offload_udp_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM); }
+  // Implies both checksums; the pseudo-header is summed with length 0.
+  void offload_tcp_segmentation(uint16_t mss) {
+    request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_SEG);
+    segment_size(mss);
+  }
+
+  // Calls f(Bytes) on each segment, in order.
+  template <class F>
+  void for_each_segment(F&& f) const {
+    for (const rte_mbuf* m = m_; m != nullptr; m = m->next)
+      f(Bytes{rte_pktmbuf_mtod(m, const uint8_t*), m->data_len});
+  }
 
  private:
   static RxChecksum verdict(uint64_t flags, uint64_t good, uint64_t bad) {

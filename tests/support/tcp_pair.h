@@ -53,6 +53,7 @@ struct Host final : tcp::Surroundings {
 
   tcp::Path path;
   Counters count;
+  buf::ChunkPool chunks{512};  // outlives the room, whose queues point into it
   buf::LinkPool links;
   Rng rng;
   tcp::Tcp room;
@@ -66,7 +67,6 @@ struct Host final : tcp::Surroundings {
   };
   std::map<uint64_t, App> apps;
   App pattern;  // what an accepted connection starts as
-  buf::ChunkPool chunks{512};
   size_t most_pushed = 1 << 20, piece = 1500;
 
   void serve(buf::Stream& s) {

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/check.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "config/codec.h"
+#include "config/nearest.h"
+
+namespace sluice::config {
+namespace {
+
+// A network one of our ports is on.
+struct Connected {
+  size_t port;
+  Prefix prefix;
+  const Place* place;
+  Ip4Addr us() const { return prefix.addr.v4(); }
+};
+
+Ip4Addr network_of(const Prefix& p) { return {p.addr.v4().v & Ip4Addr::mask(p.length).v}; }
+Ip4Addr broadcast_of(const Prefix& p) { return {p.addr.v4().v | ~Ip4Addr::mask(p.length).v}; }
+// RFC 3021: a /31 has neither network nor broadcast address.
+bool has_broadcast(const Prefix& p) { return p.length < 31; }
+
+// Why no station can have this address; null when one can.
+const char* not_a_station(Ip4Addr a) {
+  if (a.is_this_network()) return "an address of 'this network' (0.0.0.0/8)";
+  if (a.is_loopback()) return "a loopback address";
+  if (a.is_multicast()) return "a multicast address";
+  if (a.is_reserved()) return "a reserved or broadcast address";
+  return nullptr;
+}
+
+std::string without_case(std::string name) {
+  if (name.size() > 1 && name.ends_with('.')) name.pop_back();
+  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  return name;
+}
+
+class Checker {
+ public:
+  Checker(const Config& c, const Places& places, const Environment& env, bool addresses_known,
+          std::vector<Complaint>& out)
+      : c_{c}, places_{places}, env_{env}, known_{addresses_known}, out_{out} {}
+
+  void run() {
+    check_cores();
+    check_port_names();
+    check_devices();
+    for (size_t i = 0; i < c_.ports.size(); ++i) check_addresses(i);
+    check_overlaps();
+    check_packets();
+    for (const Route& route : c_.routes) check_route(route);
+    for (const DnsService& s : c_.dns) check_dns(s);
+    for (const HttpService& s : c_.http) check_http(s);
+    check_metrics();
+  }
+
+ private:
+  void add(const Place* at, std::string wrong, std::string right) {
+    out_.push_back({at->line, at->column, std::move(wrong), std::move(right)});
+  }
+
+  void check_cores() {
+    std::set<uint32_t> seen;
+    for (const uint32_t& core : c_.workers.cores) {
+      const Place* at = places_.find(core);
+      if (!at) continue;
+      if (core >= env_.cores)
+        add(at, "there is no core " + std::to_string(core),
+            env_.cores == 1 ? "0, the only one," : "0 to " + std::to_string(env_.cores - 1));
+      if (!seen.insert(core).second) add(at, "core " + std::to_string(core) + " is listed twice", "one worker a core");
+    }
+  }
+
+  void check_port_names() {
+    std::set<std::string> seen;
+    for (const Port& port : c_.ports) {
+      const Place* at = places_.find(port.name);
+      if (at && !seen.insert(port.name).second)
+        add(at, "two ports are called '" + port.name + "'", "a name of its own");
+    }
+  }
+
+  void check_devices() {
+    std::map<std::string, size_t> seen;
+    for (size_t i = 0; i < c_.ports.size(); ++i) {
+      const io::DeviceOptions& d = c_.ports[i].device;
+      const Place* at = places_.find(d);
+      if (!at) continue;
+      if (d.kind == io::DeviceKind::pcap && !exists(env_.file_exists, d.target))
+        add(at, "there is no file '" + c_.path(d.target) + "'", "the path of a capture file");
+      if (d.kind == io::DeviceKind::null) continue;
+      // A kernel interface is the same one whichever socket family reads it.
+      const bool kernel = d.kind == io::DeviceKind::af_packet || d.kind == io::DeviceKind::af_xdp;
+      const std::string key = std::string{kernel ? "kernel" : form_of(d.kind).name} + ":" + d.target;
+      const auto [other, fresh] = seen.emplace(key, i);
+      if (!fresh)
+        add(at, "'" + d.target + "' is the device of port '" + c_.ports[other->second].name + "' already",
+            "a device of its own");
+    }
+  }
+
+  bool is_v4(const Place* at, const IpAddr& a) {
+    if (a.is_v4()) return true;
+    add(at, to_text(a) + " is an IPv6 address, IPv6 comes later", "an IPv4 address");
+    return false;
+  }
+
+  void check_addresses(size_t port) {
+    for (const Prefix& p : c_.ports[port].addresses) {
+      const Place* at = places_.find(p);
+      if (!at || !is_v4(at, p.addr)) continue;
+      const Ip4Addr a = p.addr.v4();
+      const std::string text = to_text(p);
+      if (const char* why = not_a_station(a)) {
+        add(at, text + " is " + why, "the address of a station");
+        continue;
+      }
+      if (p.length == 0) {
+        add(at, text + " says that everybody is on this link", "a prefix length from 1 to 32");
+        continue;
+      }
+      if (has_broadcast(p) && (a == network_of(p) || a == broadcast_of(p))) {
+        add(at, text + " is the " + (a == network_of(p) ? "network" : "broadcast") + " address of its network",
+            "an address between " + to_text(network_of(p)) + " and " + to_text(broadcast_of(p)));
+        continue;
+      }
+      connected_.push_back({port, p, at});
+    }
+  }
+
+  void check_overlaps() {
+    for (size_t i = 0; i < connected_.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        const Connected &x = connected_[i], &y = connected_[j];
+        if (!x.prefix.contains(y.prefix.addr) && !y.prefix.contains(x.prefix.addr)) continue;
+        if (x.port == y.port && x.us() != y.us()) continue;  // two addresses on one link
+        const std::string other = to_text(y.prefix) + " of port '" + c_.ports[y.port].name + "'";
+        add(x.place, to_text(x.prefix) + (x.us() == y.us() ? " is " : " overlaps ") + other + (x.us() == y.us() ? " already" : ""),
+            x.us() == y.us() ? "an address of its own" : "a network that only one port is on");
+        break;
+      }
+    }
+  }
+
+  // Receive queues keep this many packets of the pool for good; without some more nothing moves.
+  void check_packets() {
+    uint64_t held = 0;
+    for (const Port& p : c_.ports) held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
+    if (c_.memory.packets > held || !known_) return;
+    const Place* at = places_.find(c_.memory.packets);
+    add(at ? at : places_.find(c_.ports),
+        "memory.packets is " + std::to_string(c_.memory.packets) + ", and the receive queues alone hold " +
+            std::to_string(held),
+        "twice as much, or fewer rx_descriptors,");
+  }
+
+  const Connected* network_with(Ip4Addr a) const {
+    const Connected* best = nullptr;
+    for (const Connected& n : connected_)
+      if (n.prefix.contains(a) && (!best || n.prefix.length > best->prefix.length)) best = &n;
+    return best;
+  }
+
+  void check_route(const Route& r) {
+    check_destination(r);
+    const Place* kind = places_.find(r.kind);
+    const Place* via = r.via ? places_.find(*r.via) : nullptr;
+    const Place* port = r.port ? places_.find(*r.port) : nullptr;
+    if (r.kind != RouteKind::Forward) {
+      if (via) add(via, "a route that refuses has no 'via'", "'kind' without 'via'");
+      if (port) add(port, "a route that refuses has no 'port'", "'kind' without 'port'");
+      return;
+    }
+    if (!r.via && !r.port) {
+      const Place* at = kind ? kind : places_.find(r);
+      if (at) add(at, "the route leads nowhere", "'via' with a gateway, 'port', or 'kind: blackhole'");
+      return;
+    }
+    std::optional<size_t> out;
+    if (port && !(out = port_called(*r.port, port))) return;
+    if (via) check_gateway(*r.via, via, out);
+  }
+
+  void check_destination(const Route& r) {
+    const Place* at = places_.find(r.to);
+    if (!at || !is_v4(at, r.to.addr)) return;
+    const Prefix net{network_of(r.to), r.to.length};
+    if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
+    if (net.length != 0) {
+      const char* why = not_a_station(net.addr.v4());
+      if (why) return add(at, to_text(r.to) + " is " + why, "a network of stations");
+    }
+    if (!destinations_.insert({net.addr.v4().v, net.length}).second)
+      return add(at, "there are two routes to " + to_text(net), "one");
+    for (const Connected& n : connected_)
+      if (n.prefix.length == net.length && network_of(n.prefix) == net.addr.v4())
+        return add(at, to_text(net) + " is the network of port '" + c_.ports[n.port].name + "', which needs no route",
+                   "a network that is not connected");
+  }
+
+  std::optional<size_t> port_called(const std::string& name, const Place* at) {
+    std::vector<std::string> names;
+    for (const Port& p : c_.ports) names.push_back(p.name);
+    const auto found = std::ranges::find(names, name);
+    if (found != names.end()) return static_cast<size_t>(found - names.begin());
+    if (!known_) return std::nullopt;
+    const std::string close = nearest(name, names);
+    std::string all;
+    for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
+    add(at, "there is no port '" + name + "'", close.empty() ? "one of " + all : "'" + close + "'");
+    return std::nullopt;
+  }
+
+  void check_gateway(const IpAddr& gateway, const Place* at, std::optional<size_t> port) {
+    if (!is_v4(at, gateway) || !known_) return;
+    const Ip4Addr a = gateway.v4();
+    const std::string text = to_text(gateway);
+    if (const char* why = not_a_station(a)) return add(at, text + " is " + why, "the address of a gateway");
+    const Connected* n = network_with(a);
+    if (!n) return add(at, "gateway " + text + " is on none of our networks", "an address in " + networks(port));
+    if (port && n->port != *port)
+      return add(at, "gateway " + text + " is not on port '" + c_.ports[*port].name + "' but on '" + c_.ports[n->port].name + "'",
+                 "that port, or no 'port' at all,");
+    for (const Connected& us : connected_)
+      if (us.us() == a) return add(at, "gateway " + text + " is our own address", "the address of another station");
+    if (has_broadcast(n->prefix) && (a == network_of(n->prefix) || a == broadcast_of(n->prefix)))
+      add(at, "gateway " + text + " is the network's own or its broadcast address", "the address of a station");
+  }
+
+  std::string networks(std::optional<size_t> port) const {
+    std::string all;
+    for (const Connected& n : connected_)
+      if (!port || n.port == *port)
+        all += (all.empty() ? "" : ", ") + to_text(Prefix{network_of(n.prefix), n.prefix.length});
+    return all.empty() ? "a network of an address of ours" : all;
+  }
+
+  void check_listen(const std::vector<Endpoint>& listen, const char* transport) {
+    for (const Endpoint& e : listen) {
+      const Place* at = places_.find(e);
+      if (!at || !is_v4(at, e.addr)) continue;
+      const Ip4Addr a = e.addr.v4();
+      const auto ours = [&](const Connected& n) { return n.us() == a; };
+      if (known_ && !a.is_unspecified() && std::ranges::none_of(connected_, ours)) {
+        add(at, to_text(e.addr) + " is not an address of ours", our_addresses());
+        continue;
+      }
+      const auto clashes = [&](const auto& other) {
+        return other.first == transport && other.second.port == e.port &&
+               (other.second.addr == e.addr || a.is_unspecified() || other.second.addr.v4().is_unspecified());
+      };
+      const auto other = std::ranges::find_if(listeners_, clashes);
+      if (other != listeners_.end())
+        add(at, std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " + Codec<Endpoint>::text(other->second),
+            "another address or port");
+      listeners_.emplace_back(transport, e);
+    }
+  }
+  std::string our_addresses() const {
+    std::string all = "0.0.0.0 for all of ours";
+    for (const Connected& n : connected_) all += ", " + to_text(IpAddr{n.us()});
+    return all;
+  }
+
+  bool exists(const std::function<bool(const std::string&)>& ask, const std::string& file) const {
+    return !ask || ask(c_.path(file));
+  }
+
+  void check_dns(const DnsService& s) {
+    check_listen(s.listen, "UDP");
+    std::set<std::string> seen;
+    for (const Zone& zone : s.zones) {
+      const Place* name = places_.find(zone.name);
+      const Place* file = places_.find(zone.file);
+      if (name && !seen.insert(without_case(zone.name)).second)
+        add(name, "zone '" + zone.name + "' is there twice", "one of them");
+      if (file && !exists(env_.file_exists, zone.file))
+        add(file, "there is no zone file '" + c_.path(zone.file) + "'", "the path of a master file");
+    }
+  }
+
+  void check_http(const HttpService& s) {
+    check_listen(s.listen, "TCP");
+    std::set<std::string> seen;
+    for (const Site& site : s.sites) {
+      const Place* root = places_.find(site.root);
+      for (const std::string& name : site.names) {
+        const Place* at = places_.find(name);
+        if (at && !seen.insert(without_case(name)).second)
+          add(at, "two sites answer to '" + name + "'", "one of them");
+      }
+      if (root && !exists(env_.folder_exists, site.root))
+        add(root, "there is no folder '" + c_.path(site.root) + "'", "the path of a folder");
+    }
+  }
+
+  void check_metrics() {
+    const Place* at = c_.metrics.listen ? places_.find(*c_.metrics.listen) : nullptr;
+    if (!at || !c_.metrics.listen->addr.is_v4()) return;
+    const Ip4Addr a = c_.metrics.listen->addr.v4();
+    for (const Connected& n : connected_)
+      if (n.us() == a)
+        return add(at, to_text(IpAddr{a}) + " is an address of port '" + c_.ports[n.port].name + "', not of the kernel's",
+                   "an address of the kernel's like 127.0.0.1:9464");
+  }
+
+  static std::string to_text(Ip4Addr a) { return sluice::to_text(IpAddr{a}); }
+  static std::string to_text(const IpAddr& a) { return sluice::to_text(a); }
+  static std::string to_text(const Prefix& p) { return sluice::to_text(p); }
+
+  const Config& c_;
+  const Places& places_;
+  const Environment& env_;
+  const bool known_;
+  std::vector<Complaint>& out_;
+  std::vector<Connected> connected_;
+  std::set<std::pair<uint32_t, uint8_t>> destinations_;
+  std::vector<std::pair<std::string_view, Endpoint>> listeners_;
+};
+
+}  // namespace
+
+void check_whole(const Config& c, const Places& places, const Environment& environment, bool addresses_known,
+                 std::vector<Complaint>& out) {
+  Checker{c, places, environment, addresses_known, out}.run();
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a configuration says, as plain values. Knows no YAML and opens no file; defaults stand here or in the
+// rooms' options.def, and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dns/options.h"
+#include "http/options.h"
+#include "io/options.h"
+#include "ip/options.h"
+#include "link/options.h"
+#include "tcp/options.h"
+#include "udp/options.h"
+#include "wire/ip_addr.h"
+#include "wire/mac.h"
+#include "wire/port.h"
+
+namespace sluice::config {
+
+enum class Mode : uint8_t { Latency, Balanced, Efficient };
+enum class Hugepages : uint8_t { Auto, On, Off };
+enum class RouteKind : uint8_t { Forward, Blackhole, Unreachable, Prohibit };
+
+// Where a service listens. Address 0.0.0.0: every address of ours.
+struct Endpoint {
+  IpAddr addr;
+  sluice::Port port;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct Workers {
+  std::vector<uint32_t> cores = {0};
+  Mode mode = Mode::Balanced;
+  uint32_t ring = 1024;  // packets
+};
+
+struct Memory {
+  Hugepages hugepages = Hugepages::Auto;
+  uint32_t packets = 16384;    // mbufs with data room, all workers together
+  uint32_t headers = 16384;    // mbufs without, all workers together
+  uint32_t chunks = 4096;      // per worker, 2048 octets each
+  uint32_t megabytes = 0;      // MiB; 0: worked out from the above
+};
+
+// A network port: device, and who we are on it.
+struct Port {
+  std::string name;  // unique
+  io::DeviceOptions device;
+  std::vector<Prefix> addresses;  // host bits are our address
+  std::optional<Mac> mac;         // none: the device's own
+  uint16_t mtu = 1500;            // octets of an IP packet
+  uint16_t queues = 0;            // 0: one per worker where the device has them
+  uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
+  bool promiscuous = false;
+  io::ImpairOptions impair;
+};
+
+// A static route. Forward: `via` on a connected network, or `port` alone for a destination on the link.
+struct Route {
+  Prefix to;  // no host bits
+  RouteKind kind = RouteKind::Forward;
+  std::optional<IpAddr> via;
+  std::optional<std::string> port;  // the name of a port
+};
+
+struct Zone {
+  std::string name;
+  std::string file;  // see Config::path
+};
+
+struct DnsService {
+  std::vector<Endpoint> listen;
+  std::vector<Zone> zones;
+  dns::Options options;
+};
+
+struct Site {
+  std::vector<std::string> names;
+  std::string root;  // a folder; see Config::path
+};
+
+struct HttpService {
+  std::vector<Endpoint> listen;
+  std::vector<Site> sites;  // the first answers names nobody has
+  http::Options options;
+};
+
+struct Metrics {
+  std::optional<Endpoint> listen;  // an address of the kernel's; none: no metrics are served
+};
+
+struct Config {
+  Workers workers;
+  Memory memory;
+  std::vector<Port> ports;
+  std::vector<Route> routes;
+#define ROOM(name, type, help) type name;
+#include "config/rooms.def"
+#undef ROOM
+  std::vector<DnsService> dns;
+  std::vector<HttpService> http;
+  Metrics metrics;
+
+  std::string folder;  // of the configuration file, with its last slash; empty: the working directory
+  // A file named in the configuration, as the process can open it: relative ones lie beside the configuration.
+  std::string path(const std::string& file) const {
+    return file.starts_with('/') ? file : folder + file;
+  }
+};
+
+}  // namespace sluice::config

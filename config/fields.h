@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of a configuration once: name, help, range, and the member that holds it, told to a visitor. The loader, the
+// printer, the JSON schema and the manual are such visitors, so they cannot disagree. Knows no YAML.
+//
+// A visitor has: number(Key, member, least, most); numbers(Key, vector, least, most, Count); value(Key, member) and
+// list(Key, vector, Count) for what has a Codec; text(Key, member, TextKind) and texts(Key, vector, TextKind, Count);
+// section(Key, member) and sections(Key, vector, Count) for what has fields(); device(Key, member).
+#pragma once
+
+#include "config/codec.h"
+#include "config/config.h"
+
+namespace sluice::config {
+
+struct Key {
+  const char* name;
+  const char* help;
+  bool required = false;
+};
+
+// How many entries a list may have.
+struct Count {
+  size_t least, most;
+};
+
+#define OPTION(type, name, dflt, least, most, help) \
+  v.number(Key{#name, help}, o.name, static_cast<type>(least), static_cast<type>(most));
+template <class V>
+void fields(V& v, link::Options& o) {
+#include "link/options.def"
+}
+template <class V>
+void fields(V& v, ip::Options& o) {
+#include "ip/options.def"
+}
+template <class V>
+void fields(V& v, udp::Options& o) {
+#include "udp/options.def"
+}
+template <class V>
+void fields(V& v, tcp::Options& o) {
+#include "tcp/options.def"
+}
+template <class V>
+void fields(V& v, dns::Options& o) {
+#include "dns/options.def"
+}
+template <class V>
+void fields(V& v, http::Options& o) {
+#include "http/options.def"
+}
+template <class V>
+void fields(V& v, io::ImpairOptions& o) {
+#include "io/impair_options.def"
+}
+#undef OPTION
+
+template <class V>
+void fields(V& v, Workers& w) {
+  v.numbers(Key{"cores", "the processor cores that poll, one worker on each"}, w.cores, 0u, 1023u, Count{1, 128});
+  v.value(Key{"mode", "how an idle worker waits: latency never sleeps, balanced sleeps after a while, efficient soon"},
+          w.mode);
+  v.number(Key{"ring", "packets in each ring over which workers hand packets to their owner; rounded up to a power of two"},
+           w.ring, 64u, 65536u);
+}
+
+template <class V>
+void fields(V& v, Memory& m) {
+  v.value(Key{"hugepages", "auto takes them when there are enough; on refuses to start without; off never takes them"},
+          m.hugepages);
+  v.number(Key{"packets", "packet buffers, of 2 KiB, all workers together"}, m.packets, 1024u, 16777216u);
+  v.number(Key{"headers", "buffers for what is sent from where it lies, without a copy; all workers together"},
+           m.headers, 1024u, 16777216u);
+  v.number(Key{"chunks", "chunks of 2 KiB for what services write; per worker"}, m.chunks, 64u, 4194304u);
+  v.number(Key{"megabytes", "MiB taken from the system at start; 0: as much as the rest of the configuration needs"},
+           m.megabytes, 0u, 1048576u);
+}
+
+template <class V>
+void fields(V& v, Port& p) {
+  v.text(Key{"name", "what routes and metrics call the port", true}, p.name, port_name);
+  v.device(Key{"device", "where the packets come from: one kind and what it names, and args", true}, p.device);
+  v.list(Key{"addresses", "our addresses on this port, each with the length of its network's prefix"}, p.addresses,
+         Count{0, 64});
+  v.value(Key{"mac", "our MAC address, when it should not be the device's own"}, p.mac);
+  v.number(Key{"mtu", "octets of the largest IP packet"}, p.mtu, uint16_t{68}, uint16_t{9000});
+  v.number(Key{"queues", "queue pairs; 0: one per worker, or as many as the device has"}, p.queues, uint16_t{0},
+           uint16_t{128});
+  v.number(Key{"rx_descriptors", "packets a receive queue holds"}, p.rx_descriptors, uint16_t{64}, uint16_t{32768});
+  v.number(Key{"tx_descriptors", "packets a transmit queue holds"}, p.tx_descriptors, uint16_t{64}, uint16_t{32768});
+  v.number(Key{"promiscuous", "take frames for other MAC addresses too"}, p.promiscuous, false, true);
+  v.section(Key{"impair", "a bad line to rehearse on, both directions alike"}, p.impair);
+}
+
+template <class V>
+void fields(V& v, Route& r) {
+  v.value(Key{"to", "the destinations, as a prefix; 0.0.0.0/0: all that nothing else matches", true}, r.to);
+  v.value(Key{"kind", "forward, or how to refuse: blackhole silently, unreachable and prohibit with an ICMP error"},
+          r.kind);
+  v.value(Key{"via", "the gateway, on a network of ours"}, r.via);
+  v.text(Key{"port", "the port to send from; without via: destinations are on its link"}, r.port, port_name);
+}
+
+template <class V>
+void fields(V& v, Zone& z) {
+  v.text(Key{"name", "the zone's origin", true}, z.name, domain_name);
+  v.text(Key{"file", "its master file (RFC 1035 §5)", true}, z.file, file_path);
+}
+
+template <class V>
+void fields(V& v, DnsService& s) {
+  v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
+  v.sections(Key{"zones", "what to answer for", true}, s.zones, Count{1, 65536});
+  fields(v, s.options);
+}
+
+template <class V>
+void fields(V& v, Site& s) {
+  v.texts(Key{"names", "host names the site answers to", true}, s.names, host_name, Count{1, 1024});
+  v.text(Key{"root", "the folder whose files it serves", true}, s.root, file_path);
+}
+
+template <class V>
+void fields(V& v, HttpService& s) {
+  v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
+  v.sections(Key{"sites", "what to serve; the first site also answers for names no site has", true}, s.sites,
+             Count{1, 4096});
+  fields(v, s.options);
+}
+
+template <class V>
+void fields(V& v, Metrics& m) {
+  v.value(Key{"listen", "address and port, of the kernel's, where Prometheus may scrape; not set: nowhere"}, m.listen);
+}
+
+template <class V>
+void fields(V& v, Config& c) {
+  v.section(Key{"workers", "the threads that carry packets"}, c.workers);
+  v.section(Key{"memory", "what is taken at start; there is no more later"}, c.memory);
+  v.sections(Key{"ports", "the network ports", true}, c.ports, Count{1, 32});
+  v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes, Count{0, 65536});
+#define ROOM(name, type, help) v.section(Key{#name, help}, c.name);
+#include "config/rooms.def"
+#undef ROOM
+  v.sections(Key{"dns", "DNS services over UDP"}, c.dns, Count{0, 64});
+  v.sections(Key{"http", "HTTP services over TCP"}, c.http, Count{0, 64});
+  v.section(Key{"metrics", "figures for Prometheus"}, c.metrics);
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/load.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "config/check.h"
+#include "config/fields.h"
+#include "config/nearest.h"
+#include "config/tree.h"
+
+namespace sluice::config {
+namespace {
+
+// As it was written, shortened to what fits in a line.
+std::string shown(const std::string& text) {
+  return "'" + (text.size() <= 80 ? text : text.substr(0, 77) + "...") + "'";
+}
+std::string listed(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+const char* kind_name(const Node& n) {
+  switch (n.kind) {
+    case Node::Kind::Empty: return "empty";
+    case Node::Kind::Text: return "a text";
+    case Node::Kind::List: return "a list";
+    case Node::Kind::Map: return "a map";
+  }
+  return "";
+}
+
+struct Findings {
+  Places places;
+  std::vector<Complaint> complaints;
+
+  void add(const Node& at, std::string wrong, std::string right) {
+    complaints.push_back({at.line, at.column, std::move(wrong), std::move(right)});
+  }
+};
+
+// The visitor that fills a struct from a map.
+class Reader {
+ public:
+  // `what` names the map in messages: "ports[0]"; empty for the whole file.
+  Reader(const Node& map, std::string what, Findings& findings) : map_{map}, what_{std::move(what)}, f_{findings} {}
+
+  template <class T>
+  static void read(const Node& node, const std::string& what, T& out, Findings& findings) {
+    if (node.kind != Node::Kind::Map && node.kind != Node::Kind::Empty)
+      return findings.add(node, (what.empty() ? "the file" : what) + " is " + kind_name(node), "a map of 'key: value'");
+    const size_t before = findings.complaints.size();
+    Reader reader{node, what, findings};
+    fields(reader, out);
+    reader.finish();
+    if (findings.complaints.size() == before) findings.places.put(out, {node.line, node.column});
+  }
+
+  template <Number T>
+  void number(const Key& key, T& member, T least, T most) {
+    if (const Node* node = find(key)) take_number(*node, name(key), member, least, most);
+  }
+  template <Number T>
+  void numbers(const Key& key, std::vector<T>& member, T least, T most, Count count) {
+    each(key, member, count, [&](const Node& node, const std::string& what, T& item) {
+      take_number(node, what, item, least, most);
+    });
+  }
+  template <class T>
+  void value(const Key& key, T& member) {
+    if (const Node* node = find(key)) take_value(*node, name(key), member);
+  }
+  template <class T>
+  void value(const Key& key, std::optional<T>& member) {
+    if (const Node* node = find(key)) take_value(*node, name(key), member.emplace());
+  }
+  template <class T>
+  void list(const Key& key, std::vector<T>& member, Count count) {
+    each(key, member, count,
+         [&](const Node& node, const std::string& what, T& item) { take_value(node, what, item); });
+  }
+  void text(const Key& key, std::string& member, const TextKind& kind) {
+    if (const Node* node = find(key)) take_text(*node, name(key), member, kind);
+  }
+  void text(const Key& key, std::optional<std::string>& member, const TextKind& kind) {
+    if (const Node* node = find(key)) take_text(*node, name(key), member.emplace(), kind);
+  }
+  void texts(const Key& key, std::vector<std::string>& member, const TextKind& kind, Count count) {
+    each(key, member, count, [&](const Node& node, const std::string& what, std::string& item) {
+      take_text(node, what, item, kind);
+    });
+  }
+  template <class T>
+  void section(const Key& key, T& member) {
+    if (const Node* node = find(key)) read(*node, name(key), member, f_);
+  }
+  template <class T>
+  void sections(const Key& key, std::vector<T>& member, Count count) {
+    each(key, member, count,
+         [&](const Node& node, const std::string& what, T& item) { read(node, what, item, f_); });
+  }
+  void device(const Key& key, io::DeviceOptions& member) {
+    const Node* node = find(key);
+    if (!node) return;
+    if (node->kind != Node::Kind::Map)
+      return f_.add(*node, name(key) + " is " + kind_name(*node), "a map of a kind and what it names, like { tap: sluice-lan }");
+    const size_t before = f_.complaints.size();
+    Reader reader{*node, name(key), f_};
+    size_t kinds = 0;
+    for (const DeviceForm& form : device_forms()) {
+      const Node* target = reader.find(Key{form.name, form.help});
+      if (!target) continue;
+      member.kind = form.kind;
+      reader.take_text(*target, reader.name(Key{form.name, ""}), member.target, form.target);
+      if (++kinds == 2) f_.add(*target, name(key) + " has more than one kind", "one of them");
+    }
+    reader.text(Key{"args", ""}, member.args, device_args);
+    if (kinds == 0 && f_.complaints.size() == before)
+      f_.add(*node, name(key) + " has no kind", "one of " + listed(reader.known_without("args")));
+    reader.finish();
+    if (f_.complaints.size() == before) f_.places.put(member, {node->line, node->column});
+  }
+
+ private:
+  std::string name(const Key& key) const { return what_.empty() ? key.name : what_ + "." + key.name; }
+
+  const Node* find(const Key& key) {
+    known_.emplace_back(key.name);
+    const auto found = std::ranges::find_if(map_.entries, [&](const auto& e) { return e.first->text == key.name; });
+    if (found != map_.entries.end()) return found->second;
+    if (key.required) f_.add(map_, name(key) + " is missing", std::string{"'"} + key.name + ":' with " + key.help);
+    return nullptr;
+  }
+
+  // Unknown keys. Called after all known ones were asked for.
+  void finish() {
+    for (const auto& [key, value] : map_.entries) {
+      if (std::ranges::find(known_, key->text) != known_.end()) continue;
+      const std::string place = what_.empty() ? "" : " in " + what_;
+      if (key->text == "<<") {
+        f_.add(*key, "merge keys ('<<') are not known" + place, "an alias (*name) for a whole value");
+        continue;
+      }
+      const std::string close = nearest(key->text, known_);
+      f_.add(*key, "unknown key " + shown(key->text) + place,
+             close.empty() ? "one of " + listed(known_) : "'" + close + "'");
+    }
+  }
+  std::vector<std::string> known_without(std::string_view word) const {
+    std::vector<std::string> words = known_;
+    std::erase(words, word);
+    return words;
+  }
+
+  // False when the node is no text: that has been complained about.
+  bool is_text(const Node& node, const std::string& what, const std::string& right) {
+    if (node.kind == Node::Kind::Text) return true;
+    f_.add(node, what + " is " + kind_name(node), right);
+    return false;
+  }
+  template <class T>
+  void fits(const Node& node, const T& member) {
+    f_.places.put(member, {node.line, node.column});
+  }
+
+  template <Number T>
+  void take_number(const Node& node, const std::string& what, T& member, T least, T most) {
+    const std::string right = number_right(least, most);
+    if (!is_text(node, what, right)) return;
+    if (node.quoted && !std::same_as<T, Duration>)
+      return f_.add(node, what + " is " + shown(node.text) + " in quotes", right + " without quotes");
+    const auto v = parse_number<T>(node.text);
+    if (!v || !(*v >= least && *v <= most)) return f_.add(node, what + " is " + shown(node.text), right);
+    member = *v;
+    fits(node, member);
+  }
+  template <class T>
+  void take_value(const Node& node, const std::string& what, T& member) {
+    if (!is_text(node, what, Codec<T>::right)) return;
+    const auto v = Codec<T>::parse(node.text);
+    if (!v) return f_.add(node, what + " is " + shown(node.text), Codec<T>::right);
+    member = *v;
+    fits(node, member);
+  }
+  template <Choice E>
+  void take_value(const Node& node, const std::string& what, E& member) {
+    std::vector<std::string> names;
+    for (const auto& choice : choices<E>()) names.emplace_back(choice.first);
+    if (!is_text(node, what, "one of " + listed(names))) return;
+    for (const auto& choice : choices<E>()) {
+      if (node.text != choice.first) continue;
+      member = choice.second;
+      return fits(node, member);
+    }
+    const std::string close = nearest(node.text, names);
+    f_.add(node, what + " is " + shown(node.text), close.empty() ? "one of " + listed(names) : "'" + close + "'");
+  }
+  void take_text(const Node& node, const std::string& what, std::string& member, const TextKind& kind) {
+    if (!is_text(node, what, kind.right)) return;
+    if (!kind.fits(node.text)) return f_.add(node, what + " is " + shown(node.text), kind.right);
+    member = node.text;
+    fits(node, member);
+  }
+
+  template <class T, class F>
+  void each(const Key& key, std::vector<T>& member, Count count, F&& take) {
+    const Node* node = find(key);
+    if (!node) return;
+    const std::string what = name(key);
+    if (node->kind != Node::Kind::List && node->kind != Node::Kind::Empty)
+      return f_.add(*node, what + " is " + kind_name(*node), "a list of '- entry' or [entry, entry]");
+    const size_t n = node->items.size();
+    if (n < count.least || n > count.most) {
+      f_.add(*node, what + " has " + std::to_string(n) + " entries",
+             std::to_string(count.least) + " to " + std::to_string(count.most));
+      if (n > count.most) return;
+    }
+    member.clear();
+    member.resize(n);  // before any is filled: places_ holds their addresses
+    const size_t before = f_.complaints.size();
+    for (size_t i = 0; i < n; ++i) take(*node->items[i], what + "[" + std::to_string(i) + "]", member[i]);
+    if (f_.complaints.size() == before && n >= count.least) fits(*node, member);
+  }
+
+  const Node& map_;
+  std::string what_;
+  Findings& f_;
+  std::vector<std::string> known_;
+};
+
+std::vector<Error> errors_of(std::vector<Complaint> complaints, const std::string& file_name) {
+  std::ranges::stable_sort(complaints, {}, [](const Complaint& c) { return std::pair{c.line, c.column}; });
+  std::vector<Error> errors;
+  for (Complaint& c : complaints)
+    errors.push_back({file_name, c.line, c.column, std::move(c.wrong), c.right + " would be right"});
+  return errors;
+}
+
+}  // namespace
+
+std::string to_text(const Error& e) {
+  return e.file + ":" + std::to_string(e.line) + ":" + std::to_string(e.column) + ": " + e.wrong + ", " + e.right;
+}
+
+Environment this_machine() {
+  return {.cores = static_cast<unsigned>(std::max(1l, sysconf(_SC_NPROCESSORS_CONF))),
+          .file_exists = [](const std::string& path) {
+            std::error_code ignored;
+            return std::filesystem::is_regular_file(path, ignored);
+          },
+          .folder_exists = [](const std::string& path) {
+            std::error_code ignored;
+            return std::filesystem::is_directory(path, ignored);
+          }};
+}
+
+std::variant<Config, std::vector<Error>> load(std::string_view text, const std::string& file_name,
+                                              const Environment& environment) {
+  Tree tree = parse_yaml(text);
+  if (tree.complaints.empty() && (!tree.root || tree.root->kind == Node::Kind::Empty))
+    tree.complaints.push_back({1, 1, "the file is empty", "at least 'ports:'"});
+  if (!tree.root) return errors_of(std::move(tree.complaints), file_name);
+
+  Config config;
+  config.folder = file_name.substr(0, file_name.rfind('/') + 1);  // npos + 1 is 0
+  Findings findings;
+  findings.complaints = std::move(tree.complaints);
+  if (tree.root->kind != Node::Kind::Empty) Reader::read(*tree.root, "", config, findings);
+  const bool ports_fine = findings.places.find(config.ports) != nullptr;
+  check_whole(config, findings.places, environment, ports_fine, findings.complaints);
+  if (!findings.complaints.empty()) return errors_of(std::move(findings.complaints), file_name);
+  return config;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// A port as the packet rooms need it at start: what its device can do, and which addresses are ours there.
+#pragma once
+
+#include <vector>
+
+#include "buf/port.h"
+#include "wire/ip_addr.h"
+
+namespace sluice::buf {
+
+struct Interface {
+  PortCaps caps;
+  std::vector<Prefix> addresses;  // 198.18.0.1/24: our address and the network it is connected to
+};
+
+// The address that reaches all hosts of an IPv4 prefix; none for /31 (RFC 3021) and /32.
+constexpr Ip4Addr directed_broadcast(const Prefix& p) {
+  if (!p.addr.is_v4() || p.length > 30) return {};
+  return {p.addr.v4().v | ~Ip4Addr::mask(p.length).v};
+}
+static_assert(directed_broadcast({Ip4Addr::of(198, 18, 0, 1), 24}) == Ip4Addr::of(198, 18, 0, 255));
+
+}  // namespace sluice::buf

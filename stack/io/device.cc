@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/device.h"
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "io/dpdk_log.h"
+#include "io/steering.h"
+
+namespace sluice::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t rx_checksums =
+    RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+constexpr uint64_t tx_l4_checksums = RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+constexpr uint64_t tx_checksums = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | tx_l4_checksums;
+// What steering.cc computes, and no more: a hash over other fields would disagree with ours.
+constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
+                                RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV4_OTHER |
+                                RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP |
+                                RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_NONFRAG_IPV6_OTHER;
+
+// Virtual drivers compute checksums and cut segments in software, on our core, and some of them wrong (see
+// README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
+bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
+
+// net_tap takes the first real-time signal that has its default action, to be told of each packet by a
+// signal: a poll-mode driver that interrupts our threads per packet. It falls back to plain polling when no
+// signal is free, so none is while it opens its queues.
+class WithoutSignals {
+ public:
+  WithoutSignals() {
+    for (int s = SIGRTMIN; s <= SIGRTMAX; ++s) {
+      struct sigaction now{};
+      if (sigaction(s, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
+      signal(s, SIG_IGN);
+      taken_.push_back(s);
+    }
+  }
+  ~WithoutSignals() {
+    for (int s : taken_) signal(s, SIG_DFL);
+  }
+  WithoutSignals(const WithoutSignals&) = delete;
+  WithoutSignals& operator=(const WithoutSignals&) = delete;
+
+ private:
+  std::vector<int> taken_;
+};
+
+std::string reason(int error) { return std::strerror(error < 0 ? -error : error); }
+
+std::string pci_trouble(const std::string& address) {
+  const fs::path device = fs::path("/sys/bus/pci/devices") / address;
+  std::error_code ec;
+  if (!fs::exists(device, ec))
+    return "there is no PCI device " + address +
+           ": type  dpdk-devbind.py --status-dev net  to see those there are";
+  const std::string driver = fs::read_symlink(device / "driver", ec).filename();
+  const std::string bind = "modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci " + address;
+  if (driver.empty()) return address + " is bound to no driver: type  " + bind;
+  if (driver != "vfio-pci" && driver != "uio_pci_generic" && driver != "igb_uio")
+    return address + " is still bound to the kernel's driver " + driver + ": type  " + bind;
+  return address + " is bound to " + driver +
+         ", but no DPDK driver took it: is it supported, may this user open /dev/vfio, is the IOMMU on?";
+}
+
+std::string open_trouble(const DeviceRequest& r, int error) {
+  std::string why = "DPDK cannot open " + device_arguments(r) + ": " + reason(error);
+  switch (r.device.kind) {
+    case DeviceKind::pci:
+      return pci_trouble(r.device.target);
+    case DeviceKind::tap:
+      if (access("/dev/net/tun", F_OK) != 0) return why + "; there is no /dev/net/tun: type  modprobe tun";
+      return why + "; a tap needs root (CAP_NET_ADMIN), and no other program may hold an interface " +
+             r.device.target;
+    case DeviceKind::af_packet:
+    case DeviceKind::af_xdp:
+      if (!fs::exists("/sys/class/net/" + r.device.target))
+        return "there is no interface " + r.device.target + ": type  ip link  to see those there are";
+      return why + "; it needs root (CAP_NET_RAW, CAP_NET_ADMIN)";
+    default:
+      return why;
+  }
+}
+
+}  // namespace
+
+std::string device_arguments(const DeviceRequest& r) {
+  const std::string& target = r.device.target;
+  const std::string queues = std::to_string(r.queues);
+  const auto vdev = [&](const char* driver, const std::string& args) {
+    return std::string{"net_"} + driver + "_" + r.name + (args.empty() ? "" : ",") + args;
+  };
+  std::string s;
+  switch (r.device.kind) {
+    case DeviceKind::pci:
+      s = target;
+      break;
+    case DeviceKind::raw:
+      s = target;
+      break;
+    case DeviceKind::tap:
+      s = vdev("tap", "iface=" + target);
+      break;
+    // A block of whole pages, frames that hold MTU 1500 with their header; 4 MB each way.
+    case DeviceKind::af_packet:
+      s = vdev("af_packet", "iface=" + target + ",blocksz=65536,framesz=2048,framecnt=2048,qpairs=1");
+      break;
+    case DeviceKind::af_xdp:
+      s = vdev("af_xdp", "iface=" + target + ",queue_count=" + queues);
+      break;
+    case DeviceKind::virtio_user:
+      s = vdev("virtio_user", "path=" + target + ",queues=" + queues);
+      break;
+    case DeviceKind::vhost_user:
+      s = vdev("vhost", "iface=" + target + ",queues=" + queues);
+      break;
+    case DeviceKind::memif:
+      s = vdev("memif", "socket=" + target + ",socket-abstract=no");
+      break;
+    case DeviceKind::pcap:
+      s = vdev("pcap", "rx_pcap=" + target);
+      break;
+    case DeviceKind::null:
+      s = vdev("null", target.empty() || target == "0" ? "no-rx=1" : "");
+      break;
+  }
+  return r.device.args.empty() ? s : s + "," + r.device.args;
+}
+
+Device::Device(const DeviceRequest& r, buf::PacketPool& pool) : kind_{r.device.kind} {
+  info_.name = r.name;
+  const WithoutSignals polled;
+  DpdkLog log;  // drivers complain about what we only try
+  error_ = open(r);
+  if (ok()) {
+    error_ = configure(r, pool, r.interrupts);
+    if (!ok() && r.interrupts) error_ = configure(r, pool, false);
+  }
+  if (ok()) error_ = start(r);
+  if (ok())
+    describe(r);
+  else
+    error_ = log.explain(r.name + ": " + error_);
+}
+
+Device::~Device() {
+  if (!opened_) return;
+  const DpdkLog log;  // a tap whose interface was moved away cannot set it down, and says so
+  rte_eth_dev_stop(id_);
+  rte_eth_dev_info dev{};
+  rte_eth_dev_info_get(id_, &dev);
+  rte_eth_dev_close(id_);
+  if (kind_ != DeviceKind::pci && dev.device != nullptr) rte_dev_remove(dev.device);
+}
+
+std::string Device::open(const DeviceRequest& r) {
+  const std::string arguments = device_arguments(r);
+  const std::string name = arguments.substr(0, arguments.find(','));
+  if (name.size() >= RTE_DEV_NAME_MAX_LEN) return "the name " + r.name + " is too long for a port";
+  if (r.device.kind == DeviceKind::null && !r.device.target.empty() && r.device.target != "0")
+    rx_burst_ = static_cast<uint16_t>(
+        std::clamp(std::atoi(r.device.target.c_str()), 1, static_cast<int>(buf::burst_size)));
+  // A PCI device was probed when EAL started, everything else is made now.
+  if (r.device.kind != DeviceKind::pci) {
+    if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) == 0) return "there already is a device " + name;
+    if (const int e = rte_dev_probe(arguments.c_str()); e < 0) return open_trouble(r, e);
+  }
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) return open_trouble(r, ENODEV);
+  opened_ = true;
+  return {};
+}
+
+std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, bool interrupts) {
+  rte_eth_dev_info dev{};
+  if (const int e = rte_eth_dev_info_get(id_, &dev); e != 0) return "the device tells nothing: " + reason(e);
+  info_.driver = dev.driver_name;
+  info_.numa = rte_eth_dev_socket_id(id_);
+
+  // Several queues of a tap, or of an af_packet fan-out, move a flow from one to the other while it lives:
+  // packets would overtake each other. One queue, and steering by ring, keeps the order.
+  const bool one = kind_ == DeviceKind::tap || kind_ == DeviceKind::af_packet;
+  const auto queues =
+      static_cast<uint16_t>(std::min<int>({one ? 1 : r.queues, dev.max_rx_queues, dev.max_tx_queues}));
+  if (queues == 0) return "the device has no queues";
+  info_.rx_queues = info_.tx_queues = queues;
+
+  rte_eth_conf conf{};
+  conf.rxmode.mtu = r.mtu;
+  conf.intr_conf.rxq = interrupts ? 1 : 0;
+  const uint64_t rx_can = computes_itself(kind_) ? dev.rx_offload_capa : dev.rx_offload_capa & ~rx_checksums;
+  const uint64_t tx_can = computes_itself(kind_)
+                              ? dev.tx_offload_capa
+                              : dev.tx_offload_capa & ~(tx_checksums | RTE_ETH_TX_OFFLOAD_TCP_TSO);
+  conf.rxmode.offloads = rx_can & rx_checksums;
+  // A frame that does not fit one packet's room arrives as a chain, where the device can.
+  if (r.mtu + 18 > buf::PacketPool::data_room - RTE_PKTMBUF_HEADROOM) {
+    if (!(rx_can & RTE_ETH_RX_OFFLOAD_SCATTER))
+      return "the device cannot receive frames of MTU " + std::to_string(r.mtu);
+    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+  }
+  conf.txmode.offloads = tx_can & (tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+  if ((tx_can & RTE_ETH_TX_OFFLOAD_TCP_TSO) && (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) &&
+      (conf.txmode.offloads & tx_checksums) == tx_checksums)
+    conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
+
+  std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
+  const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
+  if (queues > 1 && fields != 0 && kind_ != DeviceKind::tap && dev.reta_size != 0) {
+    // Longer keys are for longer inputs than ours; the octets past the 40th do not enter our hashes.
+    if (dev.hash_key_size > key.size()) key.resize(dev.hash_key_size, 0x6d);
+    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    if (rx_can & RTE_ETH_RX_OFFLOAD_RSS_HASH) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
+    conf.rx_adv_conf.rss_conf = {key.data(), static_cast<uint8_t>(key.size()), fields};
+    info_.rss = true;
+  }
+
+  if (const int e = rte_eth_dev_configure(id_, queues, queues, &conf); e != 0)
+    return "the device refuses MTU " + std::to_string(r.mtu) + ", " + std::to_string(queues) +
+           " queues: " + reason(e);
+  uint16_t rx = r.rx_descriptors, tx = r.tx_descriptors;
+  rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx);
+  // net_tap takes a packet per descriptor to receive one frame into; without scatter one is all it uses.
+  if (kind_ == DeviceKind::tap && !(conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER)) rx = 1;
+  const auto socket = static_cast<unsigned>(info_.numa);
+  for (uint16_t q = 0; q < queues; ++q) {
+    rte_eth_rxconf rxconf = dev.default_rxconf;
+    rxconf.offloads = conf.rxmode.offloads;
+    rte_eth_txconf txconf = dev.default_txconf;
+    txconf.offloads = conf.txmode.offloads;
+    if (const int e = rte_eth_rx_queue_setup(id_, q, rx, socket, &rxconf, pool.packets()); e != 0)
+      return "the device's rx queue " + std::to_string(q) + ": " + reason(e);
+    if (const int e = rte_eth_tx_queue_setup(id_, q, tx, socket, &txconf); e != 0)
+      return "the device's tx queue " + std::to_string(q) + ": " + reason(e);
+  }
+  if (const int e = rte_eth_dev_start(id_); e != 0) return "the device does not start: " + reason(e);
+
+  caps_.rx_ip_checksum = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+  caps_.rx_l4_checksum = (conf.rxmode.offloads & rx_checksums & ~RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) ==
+                         (rx_checksums & ~RTE_ETH_RX_OFFLOAD_IPV4_CKSUM);
+  caps_.tx_ip_checksum = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+  caps_.tx_l4_checksum = (conf.txmode.offloads & tx_l4_checksums) == tx_l4_checksums;
+  caps_.tx_multi_segment = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+  caps_.tcp_segmentation = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  info_.scatter = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+  return {};
+}
+
+std::string Device::start(const DeviceRequest& r) {
+  // Most drivers took the MTU with the configuration; net_tap and net_af_packet set it on the interface only
+  // when asked. A device without the call keeps its own, which must then do.
+  if (const int e = rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
+    uint16_t own = 0;
+    rte_eth_dev_get_mtu(id_, &own);
+    if (e != -ENOTSUP || own < r.mtu)
+      return "the device refuses MTU " + std::to_string(r.mtu) + ": " + reason(e);
+  }
+  caps_.mtu = r.mtu;
+
+  rte_ether_addr own{};
+  if (const int e = rte_eth_macaddr_get(id_, &own); e != 0) return "the device has no MAC: " + reason(e);
+  caps_.mac = Mac::load(own.addr_bytes);
+  if (kind_ == DeviceKind::tap) {
+    // The address DPDK reports is that of the interface at the kernel's end of the wire. Our end is another
+    // station: it gets an address of its own, the neighbouring one unless the user named one.
+    caps_.mac.b[0] = static_cast<uint8_t>((caps_.mac.b[0] & 0xfe) | 0x02);
+    caps_.mac.b[5] ^= 1;
+    if (!r.mac.is_zero()) caps_.mac = r.mac;
+  } else if (!r.mac.is_zero() && r.mac != caps_.mac) {
+    rte_ether_addr wanted{};
+    r.mac.store(wanted.addr_bytes);
+    if (const int e = rte_eth_dev_default_mac_addr_set(id_, &wanted); e != 0) {
+      // It hears every address then; the stack drops what is not for ours.
+      warnings_.push_back(r.name + ": the device keeps its own MAC (" + reason(e) +
+                          "); listening promiscuously");
+      rte_eth_promiscuous_enable(id_);
+    }
+    caps_.mac = r.mac;
+  }
+  if (r.promiscuous && rte_eth_promiscuous_enable(id_) != 0)
+    warnings_.push_back(r.name + ": the device cannot be promiscuous");
+  if (info_.rss) steer(r);
+  return {};
+}
+
+// Writes our table into the device: entry j to the queue of the worker that owns it.
+void Device::steer(const DeviceRequest& r) {
+  rte_eth_dev_info dev{};
+  rte_eth_dev_info_get(id_, &dev);
+  std::vector<rte_eth_rss_reta_entry64> reta((dev.reta_size + RTE_ETH_RETA_GROUP_SIZE - 1) /
+                                             RTE_ETH_RETA_GROUP_SIZE);
+  for (uint16_t j = 0; j < dev.reta_size; ++j) {
+    auto& group = reta[j / RTE_ETH_RETA_GROUP_SIZE];
+    group.mask |= uint64_t{1} << (j % RTE_ETH_RETA_GROUP_SIZE);
+    group.reta[j % RTE_ETH_RETA_GROUP_SIZE] = static_cast<uint16_t>(owner_of_hash(j, info_.rx_queues));
+  }
+  if (const int e = rte_eth_dev_rss_reta_update(id_, reta.data(), dev.reta_size); e != 0) {
+    info_.rss = false;
+    warnings_.push_back(r.name + ": the device takes no steering table (" + reason(e) +
+                        "); steering in software");
+  }
+}
+
+void Device::describe(const DeviceRequest& r) {
+  info_.mac = caps_.mac;
+  info_.mtu = caps_.mtu;
+  info_.rx_checksum = caps_.rx_ip_checksum && caps_.rx_l4_checksum;
+  info_.tx_checksum = caps_.tx_ip_checksum && caps_.tx_l4_checksum;
+  info_.tso = caps_.tcp_segmentation;
+  info_.multi_segment = caps_.tx_multi_segment;
+  rte_eth_link link{};
+  rte_eth_link_get_nowait(id_, &link);
+  info_.link = !link_up() ? "down"
+               : link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN
+                   ? "up"
+                   : "up " + std::to_string(link.link_speed) + " Mb/s";
+  info_.rx_interrupt = r.interrupts;
+  for (uint16_t q = 0; q < info_.rx_queues && info_.rx_interrupt; ++q)
+    info_.rx_interrupt = rte_eth_dev_rx_intr_ctl_q_get_fd(id_, q) >= 0;
+}
+
+bool Device::link_up() const {
+  if (kind_ == DeviceKind::tap) return true;
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+std::vector<std::pair<std::string, uint64_t>> Device::statistics() const {
+  const int count = rte_eth_xstats_get(id_, nullptr, 0);
+  if (count <= 0) return {};
+  std::vector<rte_eth_xstat> values(static_cast<size_t>(count));
+  std::vector<rte_eth_xstat_name> names(static_cast<size_t>(count));
+  if (rte_eth_xstats_get(id_, values.data(), static_cast<unsigned>(count)) != count ||
+      rte_eth_xstats_get_names(id_, names.data(), static_cast<unsigned>(count)) != count)
+    return {};
+  std::vector<std::pair<std::string, uint64_t>> out;
+  for (const rte_eth_xstat& v : values) out.emplace_back(names[v.id].name, v.value);
+  return out;
+}
+
+}  // namespace sluice::io

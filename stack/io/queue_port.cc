@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/queue_port.h"
+
+#include <rte_ethdev.h>
+
+namespace sluice::io {
+
+using buf::Packet;
+
+QueuePort::QueuePort(const Device& device, uint16_t queue, uint16_t index, Counters& count)
+    : device_{device.id()},
+      queue_{queue},
+      index_{index},
+      rx_burst_{device.rx_burst()},
+      frame_most_{device.caps().mtu + 18u},  // Ethernet header and one VLAN tag
+      prepare_{device.caps().tx_ip_checksum || device.caps().tx_l4_checksum},
+      chains_{device.caps().tx_multi_segment},
+      count_{count} {}
+
+void QueuePort::rx(buf::Batch& in) {
+  rte_mbuf* got[buf::burst_size];
+  const uint16_t n = rte_eth_rx_burst(device_, queue_, got, rx_burst_);
+  if (n == 0) return;
+  uint64_t octets = 0;
+  for (uint16_t i = 0; i < n; ++i) {
+    got[i]->port = index_;
+    octets += got[i]->pkt_len;
+    in.push(Packet{got[i]});
+  }
+  count_.add(Counter::io_rx_packets, n);
+  count_.add(Counter::io_rx_octets, octets);
+}
+
+void QueuePort::tx(buf::Batch& out) {
+  if (out.empty()) return;
+  rte_mbuf* send[buf::burst_size];
+  uint16_t n = 0;
+  uint64_t octets = 0;
+  for (Packet& p : out) {
+    const bool cut = (p.raw()->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+    if (p.size() > frame_most_ && !cut) {
+      count_.add(Counter::io_tx_oversize);
+    } else if (!p.contiguous() && !chains_ && !p.linearize()) {
+      count_.add(Counter::io_tx_chain);
+    } else {
+      octets += p.size();
+      send[n++] = p.release();
+    }
+  }
+  out.clear();
+
+  uint16_t sent = 0;
+  while (sent < n) {
+    uint16_t ready = static_cast<uint16_t>(n - sent);
+    if (prepare_) ready = rte_eth_tx_prepare(device_, queue_, send + sent, ready);
+    const uint16_t taken = ready == 0 ? uint16_t{0} : rte_eth_tx_burst(device_, queue_, send + sent, ready);
+    sent = static_cast<uint16_t>(sent + taken);
+    if (taken != 0) continue;
+    if (ready != 0) break;
+    // The head packet asks for what the device cannot do; the others need not suffer.
+    octets -= send[sent]->pkt_len;
+    rte_pktmbuf_free(send[sent]);
+    count_.add(Counter::io_tx_refused);
+    for (uint16_t i = sent; i + 1 < n; ++i) send[i] = send[i + 1];
+    --n;
+  }
+  if (sent < n) {
+    for (uint16_t i = sent; i < n; ++i) octets -= send[i]->pkt_len;
+    rte_pktmbuf_free_bulk(send + sent, static_cast<unsigned>(n - sent));
+    count_.add(Counter::io_tx_full, static_cast<uint64_t>(n - sent));
+  }
+  count_.add(Counter::io_tx_packets, sent);
+  count_.add(Counter::io_tx_octets, octets);
+}
+
+}  // namespace sluice::io

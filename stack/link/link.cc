@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "link/link.h"
+
+#include <algorithm>
+
+namespace sluice::link {
+
+using buf::Egress;
+using buf::Packet;
+using wire::Ethernet;
+using wire::EtherType;
+using enum NeighbourState;
+
+namespace {
+constexpr int expire_bound = 64;  // entries one expire() acts on, per state
+}
+
+Link::Link(const Options& options, std::span<const buf::Interface> ports, bool writer, buf::PacketPool& pool,
+           Counters& count, Rng& rng)
+    : options_{options},
+      ports_{ports.begin(), ports.end()},
+      writer_{writer},
+      pool_{pool},
+      count_{count},
+      rng_{rng},
+      neighbours_{options, SipKey{rng(), rng()}, count},
+      requests_{options.request_rate, options.request_burst} {
+  if (!writer) return;
+  for (size_t port = 0; port < ports_.size(); ++port)
+    for (const Prefix& p : ports_[port].addresses)
+      if (p.addr.is_v4()) own_.emplace_back(p.addr.v4(), static_cast<uint16_t>(port), options_);
+}
+
+// What shall become of a frame; worker_polls (which is no reason to die) stands for "nothing wrong".
+Counter Link::verdict(uint16_t port, const Packet& p) const {
+  const auto eth = Ethernet::parse(p.bytes());
+  if (!eth) return eth.why();
+  const Mac dst = eth->dst();
+  if (dst != ports_[port].caps.mac && !dst.is_broadcast())
+    return dst.is_group() ? Counter::link_multicast : Counter::link_not_ours;
+  if (eth->src().is_group()) return Counter::link_bad_source;
+  switch (eth->type()) {
+    case EtherType::Ip4:
+    case EtherType::Arp:
+      return Counter::worker_polls;
+    case EtherType::Vlan:
+    case EtherType::QinQ:
+      return Counter::link_vlan;
+    case EtherType::Ip6:
+      return Counter::link_ip6;
+  }
+  return static_cast<uint16_t>(eth->type()) < 0x0600 ? Counter::link_llc : Counter::link_ethertype;
+}
+
+void Link::input(uint16_t port, buf::Batch& frames, In& out) {
+  buf::for_each_ahead(frames, [&](Packet& p) {
+    if (!p.contiguous() && !p.linearize()) return count_.add(Counter::link_scattered);
+    const Counter why = verdict(port, p);
+    if (why != Counter::worker_polls) return count_.add(why);
+    p.headers(Ethernet::header_len, 0, 0);
+    p.ingress(port);
+    const bool ip4 = Ethernet::parse(p.bytes())->type() == EtherType::Ip4;
+    (ip4 ? out.ip4 : out.arp).push(std::move(p));
+  });
+  frames.clear();
+}
+
+void Link::output(buf::Egresses& packets, Instant now, TxOut& out) {
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (i + 4 < packets.size()) __builtin_prefetch(packets[i + 4].packet.data());
+    Egress& e = packets[i];
+    Cached& c = cache_[(e.next_hop.bytes()[15] ^ e.port) % cache_.size()];
+    if (c.epoch == epoch_ && now < c.until && c.port == e.port && c.addr == e.next_hop) [[likely]]
+      send(std::move(e.packet), e.port, c.mac, EtherType::Ip4, out);
+    else
+      resolve(std::move(e), c, now, out);
+  }
+  packets.clear();
+}
+
+void Link::resolve(Egress&& e, Cached& c, Instant now, TxOut& out) {
+  Mac group;
+  if (group_mac(e.port, e.next_hop, group))
+    return send(std::move(e.packet), e.port, group, EtherType::Ip4, out);
+  Neighbour* n = neighbours_.find(e.port, e.next_hop);
+  if (n == nullptr) {
+    n = neighbours_.make(e.port, e.next_hop, now);
+    if (n == nullptr) return count_.add(Counter::arp_table_full);
+    ++epoch_;  // an eviction may have made room
+    neighbours_.wait(*n, std::move(e));
+    return ask(*n, now, out);
+  }
+  if (!n->has_mac()) return neighbours_.wait(*n, std::move(e));
+  if ((n->state == Known || n->state == Passive) && now >= n->at) verify(*n, now, out);
+  // While a request asks whether the MAC holds, it is looked up for each packet; the burst in between is
+  // short.
+  if (n->state != Verifying) c = {e.next_hop, e.port, n->mac, epoch_, n->at};
+  send(std::move(e.packet), e.port, n->mac, EtherType::Ip4, out);
+}
+
+// Broadcasts of the port's networks and RFC 1112 §6.4 groups need no asking.
+bool Link::group_mac(uint16_t port, const IpAddr& next_hop, Mac& out) const {
+  if (!next_hop.is_v4()) return false;
+  const Ip4Addr a = next_hop.v4();
+  if (a.is_multicast()) {
+    out = Mac{{0x01, 0x00, 0x5e, static_cast<uint8_t>(a.v >> 16 & 0x7f), static_cast<uint8_t>(a.v >> 8),
+               static_cast<uint8_t>(a.v)}};
+    return true;
+  }
+  out = Mac::broadcast();
+  return a.is_limited_broadcast() || std::ranges::any_of(ports_[port].addresses, [a](const Prefix& p) {
+           const Ip4Addr b = buf::directed_broadcast(p);
+           return !b.is_unspecified() && b == a;
+         });
+}
+
+void Link::send(Packet&& p, uint16_t port, const Mac& dst, EtherType type, TxOut& out) {
+  uint8_t* header = p.prepend(Ethernet::header_len);
+  if (header == nullptr) [[unlikely]] {
+    count_.add(Counter::link_no_headroom);
+    Packet{std::move(p)};
+    return;
+  }
+  Ethernet::emit(header, dst, ports_[port].caps.mac, type);
+  p.l2_len(Ethernet::header_len);
+  out.push(port, std::move(p));
+}
+
+void Link::take_failed(buf::Egresses& out) {
+  const size_t before = out.size();
+  neighbours_.take_failed(out);
+  count_.add(Counter::arp_unresolved, out.size() - before);
+}
+
+// Counts as a try even when the wish could only be passed on to the writer.
+void Link::ask(Neighbour& n, Instant now, TxOut& out) {
+  neighbours_.enter(n, n.state, now + options_.retry_time);
+  if (!writer_) {
+    ++n.tries;
+    return tell(Message::Kind::Wanted, n);
+  }
+  if (!n.addr.is_v4()) return;
+  const OwnAddress* us = sender_for(n.port, n.addr.v4());
+  if (us == nullptr) {  // all our addresses there are still being proved free, or there are none
+    ++n.tries;
+    return;
+  }
+  if (!requests_.take(now)) return count_.add(Counter::arp_limited);  // the next retry will
+  ++n.tries;
+  const Mac to = n.has_mac() ? n.mac : Mac::broadcast();  // RFC 1122 §2.3.2.1 (2): unicast poll
+  if (send_arp(n.port, to, {wire::ArpOp::Request, ports_[n.port].caps.mac, us->addr(), Mac{}, n.addr.v4()},
+               out))
+    count_.add(Counter::arp_requests_out);
+}
+
+void Link::verify(Neighbour& n, Instant now, TxOut& out) {
+  n.tries = 0;
+  ++epoch_;
+  neighbours_.enter(n, Verifying, now);
+  ask(n, now, out);
+}
+
+void Link::learn(Neighbour& n, const Mac& mac, bool solicited, Instant now, TxOut& out) {
+  if (n.has_mac() && n.mac != mac) count_.add(Counter::neighbours_moved);
+  n.mac = mac;
+  n.tries = 0;
+  ++epoch_;
+  neighbours_.enter(n, solicited ? Known : Passive, now + options_.reachable_time);
+  tell(Message::Kind::Known, n);
+  for (Egress e; neighbours_.take_waiting(n, e);) send(std::move(e.packet), n.port, mac, EtherType::Ip4, out);
+}
+
+void Link::give_up(Neighbour& n) {
+  ++epoch_;
+  tell(Message::Kind::Gone, n);
+  neighbours_.remove(n);
+}
+
+void Link::retry(NeighbourState s, Instant now, TxOut& out) {
+  for (int i = 0; i < expire_bound; ++i) {
+    Neighbour* n = neighbours_.oldest(s);
+    if (n == nullptr || now < n->at) return;
+    if (n->tries < options_.tries) {
+      ask(*n, now, out);
+      continue;
+    }
+    count_.add(Counter::neighbours_failed);
+    give_up(*n);
+  }
+}
+
+void Link::forget(NeighbourState s, Instant now) {
+  for (int i = 0; i < expire_bound; ++i) {
+    Neighbour* n = neighbours_.oldest(s);
+    if (n == nullptr || now < n->at + options_.stale_time) return;
+    ++epoch_;
+    neighbours_.remove(*n);  // silently: each worker forgets by itself what it does not use
+  }
+}
+
+void Link::expire(Instant now, TxOut& out) {
+  retry(Incomplete, now, out);
+  retry(Verifying, now, out);
+  forget(Known, now);
+  forget(Passive, now);
+  for (OwnAddress& a : own_)
+    if (a.deadline() <= now) act(a, a.on_deadline(now, options_, rng_), out);
+}
+
+Instant Link::deadline() const {
+  Instant first = Instant::never();
+  const auto consider = [&](NeighbourState s, Duration later) {
+    if (const Neighbour* n = neighbours_.oldest(s)) first = std::min(first, n->at + later);
+  };
+  consider(Incomplete, 0_s);
+  consider(Verifying, 0_s);
+  consider(Known, options_.stale_time);
+  consider(Passive, options_.stale_time);
+  for (const OwnAddress& a : own_) first = std::min(first, a.deadline());
+  return first;
+}
+
+void Link::tell(Message::Kind kind, const Neighbour& n) {
+  if (writer_ == (kind == Message::Kind::Wanted))
+    return;  // the writer wants nothing, the others know nothing
+  if (told_.full()) return count_.add(Counter::arp_messages_lost);
+  told_.push(Message{kind, n.state == Known, n.port, n.mac, n.addr});
+}
+
+void Link::take_messages(Messages& out) {
+  size_t taken = 0;
+  for (; taken < told_.size() && !out.full(); ++taken) out.push(told_[taken]);
+  Messages rest;
+  for (size_t i = taken; i < told_.size(); ++i) rest.push(told_[i]);
+  told_ = std::move(rest);
+}
+
+void Link::on_message(const Message& m, Instant now, TxOut& out) {
+  if (m.port >= ports_.size() || m.to_writer() != writer_) return;
+  Neighbour* n = neighbours_.find(m.port, m.addr);
+  if (m.kind == Message::Kind::Gone) {
+    if (n != nullptr) give_up(*n);
+    return;
+  }
+  if (m.kind == Message::Kind::Known) {
+    if (n == nullptr) n = neighbours_.make(m.port, m.addr, now);
+    if (n != nullptr) learn(*n, m.mac, m.solicited, now, out);
+    return;
+  }
+  if (n == nullptr) {  // Wanted
+    n = neighbours_.make(m.port, m.addr, now);
+    if (n != nullptr) ask(*n, now, out);
+    return;
+  }
+  if (n->state == Incomplete || n->state == Verifying) return;  // asked already
+  if (now < n->at) return tell(Message::Kind::Known, *n);
+  verify(*n, now, out);
+}
+
+}  // namespace sluice::link

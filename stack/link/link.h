@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The room between frames and IP packets: Ethernet II both ways, and the MAC addresses of neighbours by ARP
+// (RFC 826, RFC 1122 §2.3.2, RFC 5227). Knows no route and no transport.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/instant.h"
+#include "base/rng.h"
+#include "base/token_bucket.h"
+#include "buf/interface.h"
+#include "buf/pool.h"
+#include "buf/transmit.h"
+#include "link/message.h"
+#include "link/neighbour.h"
+#include "link/options.h"
+#include "link/own_address.h"
+#include "link/tx_out.h"
+#include "wire/arp.h"
+#include "wire/ethernet.h"
+
+namespace sluice::link {
+
+// What input() found. Frames in `ip4` have l2_len set; their first segment holds the whole frame.
+struct In {
+  buf::Batch ip4, arp;
+};
+
+class Link {
+ public:
+  // `options`, `pool`, `counters` and `rng` outlive the room. `writer`: this worker keeps the neighbours (one
+  // worker does); the others send it their wishes and follow what it says.
+  Link(const Options&, std::span<const buf::Interface>, bool writer, buf::PacketPool&, Counters&, Rng&);
+
+  // Sorts frames received by `port`, which leaves `frames` empty. `out` has room for all of them.
+  void input(uint16_t port, buf::Batch& frames, In& out);
+  // Takes part in ARP with the frames of input(): answers, learns, lets waiting packets go. Leaves `frames`
+  // empty. On a worker that is not the writer they die, counted.
+  void arp(buf::Batch& frames, Instant now, TxOut&);
+  // Finds each packet's MAC and sends it, or lets it wait for one. Leaves `packets` empty.
+  void output(buf::Egresses& packets, Instant now, TxOut&);
+  // Packets (counted) whose next hop does not answer, for an ICMP error; as many as `out` has room for.
+  void take_failed(buf::Egresses& out);
+
+  // Does what is due: requests again, gives up, forgets, probes, announces. A bounded amount a call:
+  // afterwards deadline() may still be in the past.
+  void expire(Instant now, TxOut&);
+  // When expire() wants to be called; it is due at once after construction.
+  Instant deadline() const;
+
+  // What this worker has to tell the others; each message says to whom.
+  void take_messages(Messages& out);
+  void on_message(const Message&, Instant now, TxOut&);
+
+  const Neighbours& neighbours() const { return neighbours_; }
+  // Empty unless this worker is the writer.
+  std::span<const OwnAddress> own_addresses() const { return own_; }
+
+ private:
+  // A neighbour's MAC as output() found it last; valid while nothing in the table has changed.
+  struct Cached {
+    IpAddr addr;
+    uint16_t port = 0;
+    Mac mac;
+    uint64_t epoch = 0;
+    Instant until;
+  };
+
+  Counter verdict(uint16_t port, const buf::Packet&) const;
+  void send(buf::Packet&&, uint16_t port, const Mac& dst, wire::EtherType, TxOut&);
+  void resolve(buf::Egress&&, Cached&, Instant now, TxOut&);
+  bool group_mac(uint16_t port, const IpAddr&, Mac& out) const;
+
+  void ask(Neighbour&, Instant now, TxOut&);
+  void verify(Neighbour&, Instant now, TxOut&);
+  void learn(Neighbour&, const Mac&, bool solicited, Instant now, TxOut&);
+  void give_up(Neighbour&);
+  void retry(NeighbourState, Instant now, TxOut&);
+  void forget(NeighbourState, Instant now);
+  void tell(Message::Kind, const Neighbour&);
+
+  void on_arp(buf::Packet&&, Instant now, TxOut&);
+  void on_request(buf::Packet&&, const wire::Arp::Value&, Instant now, TxOut&);
+  void on_reply(buf::Packet&&, const wire::Arp::Value&, Instant now, TxOut&);
+  void hear(uint16_t port, const wire::Arp::Value&, bool to_us, Instant now, TxOut&);
+  bool conflicts(uint16_t port, const wire::Arp::Value&, Instant now, TxOut&);
+  bool send_arp(uint16_t port, const Mac& to, const wire::Arp::Value&, TxOut&);
+  void act(OwnAddress&, OwnAddress::Action, TxOut&);
+  OwnAddress* own(uint16_t port, Ip4Addr);
+  const OwnAddress* sender_for(uint16_t port, Ip4Addr target) const;
+  bool on_link(uint16_t port, Ip4Addr) const;
+
+  const Options& options_;
+  std::vector<buf::Interface> ports_;
+  bool writer_;
+  buf::PacketPool& pool_;
+  Counters& count_;
+  Rng& rng_;
+  Neighbours neighbours_;
+  TokenBucket requests_;
+  std::vector<OwnAddress> own_;
+  Messages told_;
+  uint64_t epoch_ = 1;  // counts changes of the table
+  std::array<Cached, 64> cache_;
+};
+
+}  // namespace sluice::link

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "udp/udp.h"
+
+#include "wire/checksum.h"
+#include "wire/ip4.h"
+
+namespace sluice::udp {
+
+using buf::Packet;
+
+namespace {
+constexpr Counter fine = Counter::udp_in;  // no datagram dies of it
+constexpr size_t header_len = wire::Udp::header_len;
+}  // namespace
+
+Udp::Udp(const Options& options, Counters& count) : options_{options}, count_{count}, by_port_(65536) {
+  listeners_.reserve(options.listeners);
+}
+
+bool Udp::listen(const IpAddr& local, Port port, uint16_t service) {
+  if (port.v == 0 || listeners_.size() == options_.listeners) return false;
+  for (uint16_t i = by_port_[port.v]; i != 0; i = listeners_[i - 1u].next)
+    if (listeners_[i - 1u].local == local) return false;
+  listeners_.push_back({local, port, service, by_port_[port.v]});
+  by_port_[port.v] = static_cast<uint16_t>(listeners_.size());
+  return true;
+}
+
+// The listener at exactly this address, else the one at any.
+const Udp::Listener* Udp::find(const IpAddr& local, Port port) const {
+  const Listener* any = nullptr;
+  for (uint16_t i = by_port_[port.v]; i != 0; i = listeners_[i - 1u].next) {
+    const Listener& l = listeners_[i - 1u];
+    if (l.local == local) return &l;
+    if (l.local.is_none()) any = &l;
+  }
+  return any;
+}
+
+void Udp::input(buf::Batch& in, Datagrams& out, buf::Batch& no_port) {
+  buf::for_each_ahead(in, [&](Packet& p) {
+    Datagram d;
+    const Counter why = verdict(p, d);
+    count_.add(why);  // udp_in, or the reason
+    if (why == fine) {
+      d.packet = std::move(p);
+      out.push(std::move(d));
+    } else if (why == Counter::udp_no_port) {
+      no_port.push(std::move(p));
+    }
+  });
+  in.clear();
+}
+
+Counter Udp::verdict(Packet& p, Datagram& out) const {
+  const MutBytes l4 = p.l4();
+  const auto udp = wire::Udp::parse(l4);
+  if (!udp) return udp.why();
+  if (udp->dst().v == 0) return Counter::udp_port_zero;
+  const auto ip = wire::Ip4::parse_header(p.l3());
+  if (!ip) return ip.why();
+  out.tuple = {ip->src(), ip->dst(), udp->src(), udp->dst(), IpProto::Udp};
+  const auto by_device = p.rx_l4_checksum();
+  if (by_device == buf::RxChecksum::Bad) return Counter::udp_checksum;
+  if (by_device == buf::RxChecksum::Unknown && udp->checksum() != 0) {  // RFC 768: 0 says "none"
+    const auto length = static_cast<uint32_t>(udp->whole().size());
+    auto sum =
+        wire::pseudo_header(out.tuple.remote, out.tuple.local, static_cast<uint8_t>(IpProto::Udp), length);
+    if (sum.add(udp->whole()).folded() != 0xffff) return Counter::udp_checksum;
+  }
+  const Listener* l = find(out.tuple.local, out.tuple.local_port);
+  if (l == nullptr) return Counter::udp_no_port;
+  out.service = l->service;
+  p.truncate(static_cast<uint32_t>(p.l2_len() + p.l3_len() + udp->whole().size()));
+  out.payload = l4.subspan(header_len, udp->payload().size());
+  return fine;
+}
+
+bool Udp::reply(Datagram&& datagram, size_t length, buf::Transmits& out) {
+  Datagram d{std::move(datagram)};
+  if (length > d.room().size()) {
+    count_.add(Counter::udp_reply_too_long);
+    return false;
+  }
+  Packet p{std::move(d.packet)};
+  if (length > d.payload.size())
+    p.append(static_cast<uint16_t>(length - d.payload.size()));
+  else
+    p.truncate(static_cast<uint32_t>(p.size() - (d.payload.size() - length)));
+  p.drop_front(static_cast<uint16_t>(p.l2_len() + p.l3_len() + header_len));
+  return send(std::move(p), d.tuple, out);
+}
+
+bool Udp::send(Packet&& payload, const Tuple& tuple, buf::Transmits& out) {
+  Packet p{std::move(payload)};
+  const size_t length = header_len + p.size();
+  uint8_t* header = length > 65535 - wire::Ip4::min_header_len ? nullptr : p.prepend(header_len);
+  if (header == nullptr) {
+    count_.add(Counter::udp_reply_too_long);
+    return false;
+  }
+  wire::Udp::emit(header, tuple.local_port, tuple.remote_port, static_cast<uint16_t>(length));
+  p.reset_offloads();
+  p.headers(0, 0, header_len);
+  count_.add(Counter::udp_out);
+  out.push(buf::Transmit{std::move(p), tuple.local, tuple.remote, IpProto::Udp});
+  return true;
+}
+
+}  // namespace sluice::udp
