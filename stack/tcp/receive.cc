@@ -142,8 +142,10 @@ Conn::Step Conn::check_ack(const Segment& in, Instant now) {
   return state_ == State::Closed || state_ == State::TimeWait ? Step::Stop : Step::Go;
 }
 
-// RFC 5681 §2: same number, no text, same window, something outstanding.
+// RFC 5681 §2: same number, no text, same window, something outstanding. Answers to window probes say nothing
+// of loss.
 void Conn::duplicate_ack(const Segment& in) {
+  if (std::holds_alternative<Persist>(timer_)) return;
   if (flight() == 0 || in.length() != 0 || (in.window << snd_shift_) != snd_.wnd) return;
   shared_->count.add(Counter::tcp_duplicate_acks);
   if (!reno_.on_duplicate(snd_.una, snd_.max, flight())) return;

@@ -98,7 +98,10 @@ bool Conn::next_probe(Instant now, Segment& out) {
   shared_->count.add(Counter::tcp_window_probes);
   const uint32_t n = std::min({waiting, std::max<uint32_t>(snd_.wnd, 1), mss_});
   const bool fins = waiting == 0;
+  const bool allowed = snd_.wnd != 0;  // a small window, used after all; no probe, but text in flight
+  if (allowed) timer_ = Idle{};
   emit(out, snd_.nxt, n, static_cast<uint8_t>(ack | (fins ? fin : 0)), now);
+  if (allowed) snd_.nxt = snd_.nxt + out.length();
   return true;
 }
 

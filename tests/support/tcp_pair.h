@@ -20,13 +20,13 @@ inline const Ip4Addr host_a = Ip4Addr::of(198, 18, 0, 1), host_b = Ip4Addr::of(1
 
 // The bytes at L4, wrapped as ip delivers them: l2_len 0, l3_len 20.
 inline buf::Packet ip4_packet(Ip4Addr src, Ip4Addr dst, std::vector<uint8_t> l4, bool fill_checksum = true) {
-  std::vector<uint8_t> b(20 + l4.size(), 0);
+  std::vector<uint8_t> b(20);
   b[0] = 0x45;
-  store_be<uint16_t>(b.data() + 2, static_cast<uint16_t>(b.size()));
+  store_be<uint16_t>(b.data() + 2, static_cast<uint16_t>(20 + l4.size()));
   b[9] = 6;
   src.store(b.data() + 12);
   dst.store(b.data() + 16);
-  std::copy(l4.begin(), l4.end(), b.begin() + 20);
+  b.insert(b.end(), l4.begin(), l4.end());
   if (fill_checksum && l4.size() >= 20) {
     const uint16_t sum = wire::pseudo_header(src, dst, 6, static_cast<uint32_t>(l4.size()))
                              .add(Bytes{b}.subspan(20))
@@ -53,6 +53,7 @@ struct Host final : tcp::Surroundings {
 
   tcp::Path path;
   Counters count;
+  buf::ChunkPool chunks{512};  // outlives the room, whose queues point into it
   buf::LinkPool links;
   Rng rng;
   tcp::Tcp room;
@@ -66,7 +67,6 @@ struct Host final : tcp::Surroundings {
   };
   std::map<uint64_t, App> apps;
   App pattern;  // what an accepted connection starts as
-  buf::ChunkPool chunks{512};
   size_t most_pushed = 1 << 20, piece = 1500;
 
   void serve(buf::Stream& s) {

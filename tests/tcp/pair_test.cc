@@ -24,7 +24,8 @@ tcp::Options small() {
   return o;
 }
 
-void transfer(const Case& c, uint64_t seed) {
+// Adds up what was sent again.
+void transfer(const Case& c, uint64_t seed, uint64_t& again) {
   SCOPED_TRACE(std::string{c.claim} + ", seed " + std::to_string(seed));
   const uint32_t packets = packet_pool().packets_free(), headers = packet_pool().headers_free();
   LinkOptions link = c.link;
@@ -47,6 +48,7 @@ void transfer(const Case& c, uint64_t seed) {
     EXPECT_TRUE(b.got == up) << b.got.size() << " of " << up.size();
     EXPECT_TRUE(a.got == down) << a.got.size() << " of " << down.size();
     EXPECT_TRUE(a.closed && b.closed && !a.failed && !b.failed);
+    again += p.a.count[Counter::tcp_retransmits] + p.b.count[Counter::tcp_retransmits];
     EXPECT_EQ(p.a.links.free(), links_a);
     EXPECT_EQ(p.b.links.free(), links_b);
     EXPECT_EQ(p.a.chunks.free(), p.a.chunks.size());
@@ -107,9 +109,18 @@ const Case cases[] = {
 
 class Transfer : public testing::TestWithParam<Case> {};
 TEST_P(Transfer, arrives_byte_for_byte_and_gives_everything_back) {
+  uint64_t again = 0;
   for (int seed = 1; seed <= GetParam().seeds; ++seed) {
-    transfer(GetParam(), static_cast<uint64_t>(seed));
+    transfer(GetParam(), static_cast<uint64_t>(seed), again);
     if (HasFailure()) return;
+  }
+  const LinkOptions& l = GetParam().link;
+  const bool clean = l.loss == 0 && l.reorder == 0 && l.duplicate == 0;
+  if (clean) {
+    EXPECT_EQ(again, 0u) << "nothing was lost";
+  }
+  if (l.loss > 0) {
+    EXPECT_GT(again, 0u) << "the link did lose";
   }
 }
 INSTANTIATE_TEST_SUITE_P(Links, Transfer, testing::ValuesIn(cases), [](const auto& i) {

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection lives through any sequence of segments, application calls and time; after each step its
+// invariants hold, and at the end all memory is back.
+#include <optional>
+
+#include "base/check.h"
+#include "buf/stream.h"
+#include "tcp/conn.h"
+
+namespace sluice {
+namespace {
+
+using namespace wire::tcp_flag;
+
+struct Input {
+  Bytes left;
+  uint8_t u8() {
+    if (left.empty()) return 0;
+    const uint8_t b = left[0];
+    left = left.subspan(1);
+    return b;
+  }
+  uint16_t u16() { return static_cast<uint16_t>(u8() | u8() << 8); }
+};
+
+uint8_t memory[65'536];
+
+class Life {
+ public:
+  explicit Life(Bytes in) : in_{in} {
+    const uint8_t how = in_.u8();
+    options_.timestamps = how & 2;
+    options_.window_scaling = how & 4;
+    options_.nagle = how & 8;
+    options_.keepalive = (how & 16) ? 5_s : 0_s;
+    options_.held_pieces = 16;
+    options_.receive_buffer = 8192;
+    options_.send_buffer = 16'384;
+    options_.retries = 4;
+    const tcp::Setup setup{.iss = {0xffff'f000}, .mss = 1460, .max_segment_text = (how & 32) ? 8000u : 0u};
+    tcp::Segment first{.seq = {irs_}, .flags = syn, .window = {in_.u16()}};
+    first.options.mss = in_.u16();
+    if (how & 64) first.options.shift = WindowShift{static_cast<uint8_t>(in_.u8() % 15)};
+    if (how & 128) first.options.timestamps = {1, 0};
+    if (how & 1)
+      conn_.emplace(shared_, setup, now_);
+    else
+      conn_.emplace(shared_, setup, first, now_);
+  }
+  ~Life() {
+    conn_.reset();
+    check(links_.free() == link_count && chunk_.refs == 0, "all memory is back");
+  }
+
+  void run() {
+    drain();
+    while (!in_.left.empty()) {
+      step();
+      drain();
+      holds();
+    }
+  }
+
+ private:
+  static constexpr uint32_t link_count = 64;
+
+  void step() {
+    switch (in_.u8() % 8) {
+      case 0:
+      case 1:
+      case 2:
+        return segment();
+      case 3:
+        now_ = now_ + Duration::from_ms(in_.u16());
+        return conn_->on_deadline(now_);
+      case 4:
+        if (conn_->deadline() == Instant::never()) return;
+        now_ = std::max(now_, conn_->deadline());
+        return conn_->on_deadline(now_);
+      case 5: {
+        const auto n = static_cast<uint32_t>(std::min<size_t>(in_.u16() % 8192, conn_->send_room()));
+        (void)conn_->sending().push(buf::Slice{chunk_, 0, n});
+        return;
+      }
+      case 6:
+        conn_->received().consume(std::min<size_t>(conn_->received().size(), in_.u16()));
+        return conn_->consumed();
+      default:
+        if (const uint8_t what = in_.u8(); what < 64)
+          conn_->close(now_);
+        else if (what == 255)
+          abort();
+    }
+  }
+  void abort() {
+    tcp::Segment rst_out;
+    (void)conn_->abort(rst_out);
+  }
+  void segment() {
+    const uint8_t kind = in_.u8();
+    tcp::Segment s{.flags = static_cast<uint8_t>(kind & 4 ? in_.u8() & 0x1f : ack)};
+    const auto off = static_cast<int8_t>(in_.u8());
+    const uint32_t step = kind & 1 ? 500 : 1;
+    const SeqNum rcv = began() ? conn_->rcv_nxt() : SeqNum{irs_};
+    s.seq = rcv + static_cast<uint32_t>(static_cast<int32_t>(off) * static_cast<int32_t>(step));
+    s.ack = kind & 2 ? conn_->snd_nxt() : conn_->snd_una() + in_.u16();
+    s.window = {kind & 8 ? uint16_t{65'535} : in_.u16()};
+    s.text = kind & 16 ? in_.u16() % 1500 : 0;
+    if (kind & 32) s.options.mss = in_.u16();
+    if (kind & 64) s.options.timestamps = {ts_ += in_.u8(), in_.u16()};
+    buf::Slice text;
+    if (s.text != 0) text = buf::Slice{chunk_, 0, s.text};
+    (void)conn_->on_segment(s, std::move(text), now_);
+  }
+  bool began() const { return conn_->state() != tcp::State::SynSent; }
+
+  // It stops asking to send, and sends only what it may.
+  void drain() {
+    tcp::Segment s;
+    for (int n = 0; conn_->next_segment(now_, s); ++n) {
+      check(n < 1'000, "sending comes to an end");
+      check(s.text_at + s.text <= conn_->sending().size(), "it sends text it has");
+      check(s.text <= std::max(conn_->mss() * conn_->most_packets(), 1u), "no more than the path takes");
+      check(!s.has(syn) || s.text == 0, "a SYN carries no text");
+      check(!conn_->snd_nxt().before(s.seq + s.length()), "snd.nxt is past all that was sent");
+      if (s.has(ack)) check(s.ack == conn_->rcv_nxt(), "it acknowledges what it has");
+    }
+    (void)conn_->take_events();
+  }
+  void holds() {
+    const tcp::State state = conn_->state();
+    check(!conn_->snd_una().after(conn_->snd_nxt()), "una is not past nxt");
+    check(!conn_->snd_una().before(una_), "una never goes back");
+    una_ = conn_->snd_una();
+    if (state == tcp::State::Closed) {
+      check(conn_->sending().empty() && conn_->deadline() == Instant::never(), "a closed one is at rest");
+      return;
+    }
+    if (!began()) return;
+    const SeqNum edge = conn_->rcv_nxt() + conn_->rcv_wnd();
+    check(!edge_ || !edge.before(*edge_), "the window never shrinks");
+    edge_ = edge;
+    check(conn_->received().size() <= options_.receive_buffer + 65'536, "what is received is bounded");
+    const bool ends = state == tcp::State::TimeWait;
+    if (!ends && conn_->snd_una() != conn_->snd_nxt())
+      check(conn_->deadline() != Instant::never(), "what is in flight is watched by a timer");
+    if (!ends && !conn_->sending().empty() && state != tcp::State::SynReceived)
+      check(conn_->deadline() != Instant::never(), "what waits to be sent is watched by a timer");
+  }
+
+  Input in_;
+  tcp::Options options_;
+  Counters count_;
+  buf::LinkPool links_{link_count};
+  Rng rng_{1};
+  tcp::Shared shared_{options_, count_, links_, tcp::Budget{100, rng_}};
+  buf::Chunk chunk_{.data = memory, .size = sizeof memory};
+  uint32_t irs_ = 0xffff'fe00, ts_ = 1;
+  Instant now_{1'000'000'000};
+  SeqNum una_{0xffff'f000};
+  std::optional<SeqNum> edge_;
+  std::optional<tcp::Conn> conn_;
+};
+
+}  // namespace
+}  // namespace sluice
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* d, size_t n) {
+  if (n > 4096) return 0;
+  sluice::Life{{d, n}}.run();
+  return 0;
+}

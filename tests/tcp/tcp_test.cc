@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// The room: who is answered, who is refused, what is remembered, what is given back.
+#include "tcp/tcp.h"
+
+#include <gtest/gtest.h>
+
+#include "support/tcp_pair.h"
+
+namespace sluice::test {
+namespace {
+
+using namespace wire::tcp_flag;
+using tcp::State;
+
+tcp::Options small() {
+  tcp::Options o;
+  o.connections = o.half_open = o.time_waits = 64;
+  return o;
+}
+
+// A room and a hand-made peer at host_a; ports 1000 (or another) to 80.
+class Room : public testing::Test {
+ public:
+  void start(tcp::Options o = small(), tcp::Path path = {}) {
+    host = std::make_unique<Host>(o, path, 5);
+    host->room.listen({}, Port{80}, 7);
+    host->pattern.close_when_sent = false;
+  }
+  void SetUp() override {
+    packets = packet_pool().packets_free();
+    start();
+  }
+  void TearDown() override {
+    host.reset();
+    EXPECT_EQ(packet_pool().packets_free(), packets) << "packets come back";
+  }
+
+  static std::vector<uint8_t> bytes(const wire::Tcp::Value& v, const std::string& text = {},
+                                    const std::vector<uint8_t>& options = {}) {
+    std::vector<uint8_t> b(wire::Tcp::header_len + options.size() + text.size());
+    wire::Tcp::Value w = v;
+    w.options = static_cast<uint8_t>(options.size());
+    wire::Tcp::emit(b.data(), w);
+    std::copy(options.begin(), options.end(), b.data() + wire::Tcp::header_len);
+    std::copy(text.begin(), text.end(), b.data() + wire::Tcp::header_len + options.size());
+    return b;
+  }
+  void gets(buf::Packet p) {
+    buf::Batch batch;
+    batch.push(std::move(p));
+    host->room.input(batch, now);
+    EXPECT_TRUE(batch.empty());
+  }
+  void gets(wire::Tcp::Value v, const std::string& text = {}) {
+    if (v.src.v == 0) v.src = Port{1000};
+    if (v.dst.v == 0) v.dst = Port{80};
+    v.window = {65535};
+    gets(ip4_packet(host_a, host_b, bytes(v, text)));
+  }
+  void serve() {
+    host->room.for_each_ready(now, [&](buf::Stream& s) { host->serve(s); });
+  }
+  // What the room sends, parsed; the text rides along.
+  struct Sent {
+    wire::Tcp::Value head;
+    std::string text;
+  };
+  std::vector<Sent> sent() {
+    std::vector<Sent> all;
+    for (bool more = true; more;) {
+      buf::Transmits out;
+      more = host->room.output(now, out);
+      for (buf::Transmit& t : out) {
+        EXPECT_TRUE(t.packet.linearize());
+        const auto h = wire::Tcp::parse(t.packet.bytes());
+        EXPECT_TRUE(static_cast<bool>(h));
+        EXPECT_EQ(t.packet.l4_len(), h->length());
+        EXPECT_EQ(t.dst, IpAddr{host_a});
+        all.push_back({{h->src(), h->dst(), h->seq(), h->ack(), h->flags(), h->window(), 0},
+                       std::string{as_text(h->text())}});
+      }
+    }
+    return all;
+  }
+  // One segment is sent; its head.
+  wire::Tcp::Value one() {
+    const auto all = sent();
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? wire::Tcp::Value{} : all[0].head;
+  }
+  // A handshake from `port`; our next sequence number.
+  SeqNum establish(uint16_t port = 1000, uint32_t seq = 100) {
+    gets({.src = {port}, .seq = {seq}, .flags = syn});
+    const auto answer = one();
+    EXPECT_EQ(answer.flags, syn | ack);
+    gets({.src = {port}, .seq = {seq + 1}, .ack = answer.seq + 1, .flags = ack});
+    return answer.seq + 1;
+  }
+  uint64_t counted(Counter c) const { return host->count[c]; }
+
+  std::unique_ptr<Host> host;
+  Instant now{1'000'000'000};
+  uint32_t packets = 0;
+};
+
+TEST_F(Room, a_closed_port_is_answered_with_a_reset_that_acknowledges_the_syn) {
+  gets({.dst = {81}, .seq = {100}, .flags = syn});
+  const auto r = one();
+  EXPECT_EQ(r.flags, rst | ack);
+  EXPECT_EQ(r.seq.v, 0u);
+  EXPECT_EQ(r.ack.v, 101u);
+  EXPECT_EQ(r.src.v, 81);
+}
+
+TEST_F(Room, a_stray_acknowledgement_is_answered_with_a_reset_at_its_place) {
+  gets({.seq = {100}, .ack = {555}, .flags = ack}, "text");
+  const auto r = one();
+  EXPECT_EQ(r.flags, rst);
+  EXPECT_EQ(r.seq.v, 555u);
+}
+
+TEST_F(Room, a_reset_is_never_answered) {
+  gets({.seq = {100}, .flags = rst});
+  gets({.dst = {81}, .seq = {100}, .ack = {1}, .flags = rst | ack});
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(counted(Counter::tcp_no_connection), 2u);
+}
+
+TEST_F(Room, a_listener_on_another_address_does_not_answer) {
+  host = std::make_unique<Host>(small(), tcp::Path{}, 5);
+  host->room.listen(IpAddr{Ip4Addr::of(198, 18, 0, 9)}, Port{80}, 7);
+  gets({.seq = {100}, .flags = syn});
+  EXPECT_EQ(one().flags, rst | ack);
+}
+
+struct Bad {
+  const char* claim;
+  Counter counter;
+  std::vector<uint8_t> l4;
+};
+
+TEST_F(Room, every_broken_segment_is_dropped_with_its_reason) {
+  const wire::Tcp::Value s{.src = {1000}, .dst = {80}, .seq = {100}, .flags = syn};
+  auto offset = bytes(s);
+  offset[12] = 0x40;
+  auto beyond = bytes(s);
+  beyond[12] = 0xf0;
+  const Bad cases[] = {
+      {"half a header", Counter::tcp_truncated, {1, 2, 3, 4}},
+      {"nothing", Counter::tcp_truncated, {}},
+      {"offset of four words", Counter::tcp_bad_offset, offset},
+      {"offset past the end", Counter::tcp_bad_offset, beyond},
+      {"option of length 0", Counter::tcp_bad_option, bytes(s, "", {3, 0, 0, 0})},
+      {"option past the end", Counter::tcp_bad_option, bytes(s, "", {1, 1, 2, 4})},
+      {"source port 0", Counter::tcp_bad_address, bytes({.src = {0}, .dst = {80}, .flags = syn})},
+      {"SYN and FIN", Counter::tcp_not_syn, bytes({.src = {1000}, .dst = {80}, .flags = syn | fin})},
+      {"no flag", Counter::tcp_not_syn, bytes({.src = {1000}, .dst = {80}})},
+  };
+  for (const Bad& c : cases) {
+    const uint64_t before = counted(c.counter);
+    gets(ip4_packet(host_a, host_b, c.l4));
+    EXPECT_EQ(counted(c.counter), before + 1) << c.claim;
+    EXPECT_TRUE(sent().empty()) << c.claim;
+  }
+  gets(ip4_packet(host_a, host_b, bytes(s), false));
+  EXPECT_EQ(counted(Counter::tcp_bad_checksum), 1u);
+  gets(ip4_packet(host_a, Ip4Addr::of(224, 0, 0, 1), bytes(s)));
+  gets(ip4_packet(Ip4Addr{UINT32_MAX}, host_b, bytes(s)));
+  EXPECT_EQ(counted(Counter::tcp_bad_address), 3u);
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(Room, the_devices_verdict_on_a_checksum_is_believed) {
+  const auto s = bytes({.src = {1000}, .dst = {80}, .seq = {100}, .flags = syn});
+  buf::Packet good = ip4_packet(host_a, host_b, s, false);
+  good.request(RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+  gets(std::move(good));
+  EXPECT_EQ(one().flags, syn | ack);
+  buf::Packet bad = ip4_packet(host_a, host_b, s);
+  bad.request(RTE_MBUF_F_RX_L4_CKSUM_BAD);
+  gets(std::move(bad));
+  EXPECT_EQ(counted(Counter::tcp_bad_checksum), 1u);
+}
+
+TEST_F(Room, ethernet_padding_is_not_text) {
+  establish();
+  buf::Packet p =
+      ip4_packet(host_a, host_b, bytes({.src = {1000}, .dst = {80}, .seq = {101}, .ack = {1}, .flags = ack}));
+  std::memset(p.append(6), 'x', 6);
+  gets(std::move(p));
+  serve();
+  EXPECT_TRUE(host->apps.begin()->second.got.empty());
+}
+
+TEST_F(Room, text_reaches_the_service_and_its_answer_the_peer) {
+  host->pattern.to_send = "answer";
+  const SeqNum nxt = establish();
+  serve();
+  gets({.seq = {101}, .ack = nxt, .flags = ack | psh}, "question");
+  serve();
+  EXPECT_EQ(host->apps.begin()->second.got, "question");
+  const auto out = sent();
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].text, "answer");
+  EXPECT_EQ(out[0].head.ack.v, 109u) << "the acknowledgement rides along";
+}
+
+TEST_F(Room, gauges_count_connections_by_state) {
+  gets({.seq = {100}, .flags = syn});
+  EXPECT_EQ(host->room.connections(State::SynReceived), 1u);
+  sent();
+  establish(1001);
+  EXPECT_EQ(host->room.connections(State::Established), 1u);
+  gets({.src = {1001}, .seq = {101}, .flags = rst});
+  EXPECT_EQ(host->room.connections(State::Established), 0u);
+}
+
+TEST_F(Room, half_open_connections_are_bounded_and_the_oldest_gives_way) {
+  tcp::Options o = small();
+  o.half_open = 4;
+  start(o);
+  for (uint16_t port = 1000; port < 1010; ++port) gets({.src = {port}, .seq = {100}, .flags = syn});
+  EXPECT_EQ(host->room.half_open(), 4u);
+  EXPECT_EQ(counted(Counter::tcp_half_open_shed), 6u);
+  EXPECT_EQ(sent().size(), 4u);
+  establish(2000);
+  EXPECT_EQ(host->room.connections(State::Established), 1u);
+}
+
+TEST_F(Room, a_full_house_refuses_and_recovers) {
+  tcp::Options o = small();
+  o.connections = 2;
+  start(o);
+  establish(1000);
+  establish(1001);
+  gets({.src = {1002}, .seq = {100}, .flags = syn});
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(counted(Counter::tcp_no_room), 1u);
+  gets({.src = {1000}, .seq = {101}, .flags = rst});
+  serve();
+  establish(1003);
+}
+
+TEST_F(Room, half_open_connections_are_reaped) {
+  gets({.seq = {100}, .flags = syn});
+  for (int i = 0; i < 200; ++i) {
+    now = now + 1_s;
+    host->room.expire(now);
+    sent();
+  }
+  EXPECT_EQ(host->room.half_open(), 0u);
+  EXPECT_EQ(host->room.connections(State::SynReceived), 0u);
+  serve();
+  EXPECT_TRUE(host->apps.empty()) << "no service hears of what never opened";
+}
+
+class Waiting : public Room {
+ public:
+  // We close first; the connection is in TIME-WAIT, its next numbers `ours` and 102.
+  void SetUp() override {
+    Room::SetUp();
+    host->pattern.close_when_sent = true;
+    const SeqNum nxt = establish();
+    serve();
+    EXPECT_EQ(one().flags, fin | ack);
+    gets({.seq = {101}, .ack = nxt + 1, .flags = fin | ack});
+    EXPECT_EQ(one().ack.v, 102u);
+    serve();
+    ours = nxt + 1;
+    EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
+    EXPECT_TRUE(host->apps.begin()->second.closed);
+  }
+  SeqNum ours;
+};
+
+TEST_F(Waiting, a_repeated_fin_is_acknowledged_and_the_wait_starts_again) {
+  now = now + 40_s;
+  gets({.seq = {101}, .ack = ours, .flags = fin | ack});
+  const auto r = one();
+  EXPECT_EQ(r.seq, ours);
+  EXPECT_EQ(r.ack.v, 102u);
+  now = now + 40_s;
+  host->room.expire(now);
+  EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
+  now = now + 21_s;
+  host->room.expire(now);
+  EXPECT_EQ(host->room.connections(State::TimeWait), 0u);
+}
+
+TEST_F(Waiting, a_reset_does_not_end_the_wait) {
+  gets({.seq = {102}, .flags = rst});
+  EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(Waiting, a_newer_syn_opens_beyond_the_old_numbers_and_an_older_does_not) {
+  gets({.seq = {50}, .flags = syn});
+  EXPECT_EQ(one().flags, ack);
+  gets({.seq = {5'000}, .flags = syn});
+  const auto r = one();
+  EXPECT_EQ(r.flags, syn | ack);
+  EXPECT_TRUE(r.seq.after(ours));
+  EXPECT_EQ(host->room.connections(State::TimeWait), 0u);
+  EXPECT_EQ(counted(Counter::tcp_time_wait_reused), 1u);
+}
+
+TEST_F(Waiting, records_are_bounded_and_the_oldest_gives_way) {
+  tcp::Options o = small();
+  o.time_waits = 2;
+  start(o);
+  host->pattern.close_when_sent = true;
+  for (uint16_t port = 1; port <= 5; ++port) {
+    const SeqNum nxt = establish(port);
+    serve();
+    one();
+    gets({.src = {port}, .seq = {101}, .ack = nxt + 1, .flags = fin | ack});
+    one();
+    serve();
+  }
+  EXPECT_EQ(host->room.connections(State::TimeWait), 2u);
+  EXPECT_EQ(counted(Counter::tcp_time_wait_shed), 3u);
+}
+
+TEST_F(Room, a_service_that_aborts_resets_the_peer_and_hears_no_more) {
+  const SeqNum nxt = establish();
+  host->room.for_each_ready(now, [](buf::Stream& s) { s.abort = true; });
+  const auto r = one();
+  EXPECT_TRUE(r.flags & rst);
+  EXPECT_EQ(r.seq, nxt);
+  EXPECT_EQ(host->room.connections(State::Established), 0u);
+  host->room.for_each_ready(now, [](buf::Stream&) { ADD_FAILURE() << "an event after the abort"; });
+}
+
+TEST_F(Room, a_woken_stream_is_asked_and_a_dead_one_is_not) {
+  establish();
+  buf::StreamId id;
+  host->room.for_each_ready(now, [&](buf::Stream& s) { id = s.id; });
+  int asked = 0;
+  host->room.wake(id);
+  host->room.for_each_ready(now, [&](buf::Stream& s) {
+    asked += (s.events & buf::stream_event::writable) != 0;
+    s.abort = true;
+  });
+  host->room.wake(id);
+  host->room.for_each_ready(now, [&](buf::Stream&) { ++asked; });
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(Room, running_out_of_packets_is_a_counted_loss_that_heals) {
+  establish();
+  host->pattern.to_send = noise(5'000, 1);
+  serve();
+  {
+    std::vector<buf::Packet> all;
+    while (buf::Packet p = packet_pool().alloc()) all.push_back(std::move(p));
+    EXPECT_TRUE(sent().empty());
+    EXPECT_GT(counted(Counter::tcp_no_packet), 0u);
+  }
+  now = now + 2_s;
+  host->room.expire(now);
+  EXPECT_FALSE(sent().empty());
+}
+
+TEST_F(Room, running_out_of_links_is_a_counted_drop_that_heals) {
+  host = std::make_unique<Host>(small(), tcp::Path{}, 5, 2);
+  host->room.listen({}, Port{80}, 7);
+  host->pattern.close_when_sent = false;
+  const SeqNum nxt = establish();
+  gets({.seq = {101}, .ack = nxt, .flags = ack}, "one");
+  gets({.seq = {104}, .ack = nxt, .flags = ack}, "two");
+  gets({.seq = {107}, .ack = nxt, .flags = ack}, "three");
+  EXPECT_EQ(counted(Counter::tcp_no_buffer), 1u);
+  serve();
+  gets({.seq = {107}, .ack = nxt, .flags = ack}, "three");
+  serve();
+  EXPECT_EQ(host->apps.begin()->second.got, "onetwothree");
+}
+
+TEST_F(Room, resets_waiting_to_be_sent_are_bounded) {
+  tcp::Options o = small();
+  o.replies = 64;
+  start(o);
+  for (uint16_t port = 1; port <= 100; ++port) gets({.src = {port}, .dst = {81}, .flags = syn});
+  EXPECT_EQ(sent().size(), 64u);
+  EXPECT_EQ(counted(Counter::tcp_reply_queue_full), 36u);
+}
+
+TEST_F(Room, connect_finds_every_port_once_and_then_none) {
+  tcp::Options o = small();
+  o.port_first = 40'000;
+  o.port_last = 40'009;
+  start(o);
+  std::vector<uint16_t> ports;
+  const Tuple to{.remote = host_a, .local = host_b, .remote_port = {80}};
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(host->room.connect(to, 1, now).has_value());
+  EXPECT_FALSE(host->room.connect(to, 1, now).has_value());
+  for (const Sent& s : sent()) ports.push_back(s.head.src.v);
+  std::sort(ports.begin(), ports.end());
+  for (uint16_t i = 0; i < 10; ++i) EXPECT_EQ(ports.at(i), 40'000 + i);
+}
+
+TEST_F(Room, initial_numbers_differ_by_tuple_and_grow_with_time) {
+  gets({.src = {1000}, .seq = {1}, .flags = syn});
+  gets({.src = {1001}, .seq = {1}, .flags = syn});
+  const auto all = sent();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_NE(all[0].head.seq, all[1].head.seq);
+  const Tuple t{.remote = host_a, .local = host_b, .remote_port = {1}, .local_port = {2}};
+  const tcp::Keys keys = Host::keys(5);
+  EXPECT_EQ(tcp::initial_sequence(keys, t, now + 4_ms) - tcp::initial_sequence(keys, t, now), 1000);
+}
+
+TEST_F(Room, small_pieces_are_copied_and_large_ones_attached) {
+  start(small(), {1500, true, true});
+  const uint32_t headers = packet_pool().headers_free();
+  establish();
+  host->pattern.to_send = noise(8'000, 1);
+  serve();
+  {
+    buf::Transmits out;
+    host->room.output(now, out);
+    ASSERT_FALSE(out.empty());
+    EXPECT_GT(out[0].segment_size, 0);
+    EXPECT_LT(packet_pool().headers_free(), headers);
+    EXPECT_GT(out[0].packet.size(), 1500u);
+  }
+  EXPECT_EQ(packet_pool().headers_free(), headers);
+}
+
+TEST_F(Room, text_in_many_small_pieces_is_cut_here_instead_of_in_a_long_chain) {
+  start(small(), {1500, true, true});
+  host->piece = 50;
+  establish();
+  host->pattern.to_send = noise(4'000, 1);
+  serve();
+  std::string text;
+  for (bool more = true; more;) {
+    buf::Transmits out;
+    more = host->room.output(now, out);
+    for (buf::Transmit& t : out) {
+      EXPECT_EQ(t.segment_size, 0);
+      EXPECT_LE(t.packet.size(), 1480u);
+      EXPECT_TRUE(t.packet.linearize());
+      text += as_text(wire::Tcp::parse(t.packet.bytes())->text());
+    }
+  }
+  EXPECT_FALSE(text.empty());
+  EXPECT_EQ(text, host->pattern.to_send.substr(0, text.size()));
+}
+
+}  // namespace
+}  // namespace sluice::test
