@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole journeys: a frame in at a port, frames out, and every packet back where it came from.
+#include "stack.h"
+
+#include <gtest/gtest.h>
+
+#include "support/frames.h"
+#include "support/mender.h"
+#include "support/virtual_worker.h"
+#include "wire/tcp.h"
+
+namespace sluice::test {
+namespace {
+
+using namespace wire::tcp_flag;
+using Frames = std::deque<Octets>;
+
+constexpr Mac far_mac = mac(0x77);
+constexpr Ip4Addr silent = Ip4Addr::of(198, 19, 0, 66);  // nobody has this address
+
+// The datagram in a frame that was sent, which MemoryPort's owner has found proper.
+wire::Ip4 ip_of(const Octets& frame) {
+  const auto ip = wire::Ip4::parse(Bytes{frame}.subspan(14));
+  check(static_cast<bool>(ip), "an IP frame");
+  return *ip;
+}
+bool is_arp(const Octets& frame) { return wire::Ethernet::parse(frame)->type() == wire::EtherType::Arp; }
+
+Octets tcp4(const wire::Tcp::Value& v, std::string_view text = {}, Ip4Addr dst = us) {
+  Octets b(wire::Tcp::header_len);
+  wire::Tcp::emit(b.data(), v);
+  b = join(std::move(b), as_bytes(text));
+  const uint16_t sum = wire::pseudo_header(peer, dst, 6, static_cast<uint32_t>(b.size())).add(b).checksum();
+  store_be<uint16_t>(b.data() + wire::Tcp::checksum_at, sum);
+  return frame(ip4({.dst = dst, .proto = IpProto::Tcp}, b));
+}
+
+// A query of class IN for the A records of a name given as labels.
+std::string query(std::initializer_list<std::string_view> labels) {
+  std::string q{"\xbe\xef\x01\0\0\1\0\0\0\0\0\0", 12};
+  for (const auto l : labels) (q += static_cast<char>(l.size())) += l;
+  return q + std::string{"\0\0\1\0\1", 5};
+}
+
+Octets arp_from(Mac m, Ip4Addr sender, Ip4Addr target) {
+  return arp({.op = wire::ArpOp::Request, .sender_mac = m, .sender = sender, .target = target});
+}
+
+class WholeStack : public PacketTest {
+ protected:
+  // Past the announcements, and met by two neighbours.
+  WholeStack() {
+    worker.run(now, 5_s);
+    worker.port(0).arrive(arp_from(peer_mac, peer, us));
+    worker.port(1).arrive(arp_from(far_mac, far, us_wan));
+    worker.turn(now);
+    worker.sent(0), worker.sent(1);
+  }
+  // Whatever happened, time heals it: with the stack still there, nothing is held.
+  void TearDown() override {
+    worker.run(now, 1000_s);
+    EXPECT_EQ(worker.connections(), 0u);
+    EXPECT_EQ(packet_pool().packets_free(), packets_) << "packets are held";
+    EXPECT_EQ(packet_pool().headers_free(), headers_) << "packet headers are held";
+  }
+
+  void gets(Octets f, size_t port = 0) {
+    worker.port(port).arrive(std::move(f));
+    worker.turn(now);
+  }
+  Frames sent(size_t port = 0) { return worker.sent(port); }
+  // The one frame that was sent, by this port and by no other.
+  Octets one(size_t port = 0) {
+    const Frames here = sent(port), elsewhere = sent(1 - port);
+    EXPECT_EQ(here.size(), 1u);
+    EXPECT_EQ(elsewhere.size(), 0u);
+    return here.empty() ? frame(ip4({}, {})) : here[0];
+  }
+  // The one frame is an ICMP error about this datagram, to its sender.
+  void expect_error(uint8_t type, uint8_t code, const Octets& about, Ip4Addr from) {
+    const Octets f = one();
+    const auto ip = ip_of(f);
+    EXPECT_EQ(ip.src(), from);
+    EXPECT_EQ(ip.dst(), peer);
+    ASSERT_EQ(ip.proto(), 1);
+    const auto error = *wire::Icmp4::parse(ip.payload());
+    EXPECT_EQ(static_cast<uint8_t>(error.type()), type);
+    EXPECT_EQ(error.code(), code);
+    EXPECT_EQ(copy(error.body()).size(), about.size() - 14);
+  }
+  uint64_t counted(Counter c) const { return worker.count[c]; }
+
+  const uint32_t packets_ = packet_pool().packets_free(), headers_ = packet_pool().headers_free();
+  Instant now{1'000'000'000};
+  VirtualWorker worker{two_ports()};
+};
+
+TEST_F(WholeStack, an_arp_request_for_our_address_is_answered_to_whoever_asked) {
+  gets(arp_from(mac(0x55), Ip4Addr::of(198, 18, 0, 5), us));
+  const Octets f = one();
+  EXPECT_EQ(wire::Ethernet::parse(f)->dst(), mac(0x55));
+  const wire::Arp::Value want{wire::ArpOp::Reply, our_mac, us, mac(0x55), Ip4Addr::of(198, 18, 0, 5)};
+  EXPECT_EQ(wire::Arp::parse(Bytes{f}.subspan(14))->value(), want);
+}
+
+TEST_F(WholeStack, a_ping_is_answered) {
+  gets(frame(ip4({.proto = IpProto::Icmp}, icmp(8, 0, 0x00070001, as_bytes("payload")))));
+  const Octets f = one();
+  EXPECT_EQ(wire::Ethernet::parse(f)->dst(), peer_mac);
+  EXPECT_EQ(ip_of(f).src(), us);
+  EXPECT_EQ(ip_of(f).dst(), peer);
+  EXPECT_EQ(copy(ip_of(f).payload()), icmp(0, 0, 0x00070001, as_bytes("payload")));
+}
+
+TEST_F(WholeStack, a_ping_from_a_stranger_is_answered_after_asking_for_the_way_back) {
+  const Ip4Addr stranger = Ip4Addr::of(198, 18, 0, 33);
+  gets(frame(ip4({.src = stranger, .proto = IpProto::Icmp}, icmp(8, 0, 1, {}))));
+  ASSERT_TRUE(is_arp(one()));
+  gets(arp({wire::ArpOp::Reply, mac(0x33), stranger, our_mac, us}, our_mac));
+  const Octets f = one();
+  EXPECT_EQ(wire::Ethernet::parse(f)->dst(), mac(0x33));
+  EXPECT_EQ(ip_of(f).dst(), stranger);
+}
+
+TEST_F(WholeStack, a_dns_query_is_answered_from_the_zone) {
+  gets(frame(udp4({}, 4000, 53, query({"www", "example", "test"}))));
+  const Octets f = one();
+  const auto reply = *wire::Udp::parse(ip_of(f).payload());
+  EXPECT_EQ(reply.src().v, 53);
+  EXPECT_EQ(reply.dst().v, 4000);
+  const Bytes m = reply.payload();
+  ASSERT_GT(m.size(), 16u);
+  EXPECT_EQ(load_be<uint16_t>(m.data()), 0xbeef);
+  EXPECT_EQ(load_be<uint16_t>(m.data() + 2), 0x8500) << "a response, authoritative, no error, RD copied";
+  EXPECT_EQ(load_be<uint16_t>(m.data() + 6), 1) << "one answer";
+  EXPECT_EQ(Ip4Addr::load(m.data() + m.size() - 4), Ip4Addr::of(192, 0, 2, 80));
+}
+
+TEST_F(WholeStack, a_datagram_crosses_from_port_to_port_and_loses_a_hop) {
+  const Octets datagram = udp4({.dst = far, .ttl = 9}, 7, 7, "through");
+  gets(frame(datagram));
+  const Octets f = one(1);
+  const auto eth = *wire::Ethernet::parse(f);
+  EXPECT_EQ(eth.dst(), far_mac);
+  EXPECT_EQ(eth.src(), mac(2));
+  EXPECT_EQ(Octets(f.begin() + 14, f.end()), udp4({.dst = far, .ttl = 8}, 7, 7, "through"));
+}
+
+TEST_F(WholeStack, the_last_hop_is_refused) {
+  const Octets f = frame(udp4({.dst = far, .ttl = 1}, 7, 7, "through"));
+  gets(f);
+  expect_error(11, 0, f, us);
+}
+
+TEST_F(WholeStack, a_datagram_to_a_closed_port_is_refused) {
+  const Octets f = frame(udp4({}, 4000, 54, "anybody?"));
+  gets(f);
+  expect_error(3, 3, f, us);
+}
+
+TEST_F(WholeStack, an_unknown_protocol_is_refused) {
+  const Octets f = frame(ip4({.proto = static_cast<IpProto>(99)}, as_bytes("what is this")));
+  gets(f);
+  expect_error(3, 2, f, us);
+}
+
+TEST_F(WholeStack, a_segment_to_a_closed_port_is_reset) {
+  gets(tcp4({.src = {4000}, .dst = {81}, .seq = {100}, .flags = syn}));
+  const Octets f = one();
+  const auto r = *wire::Tcp::parse(ip_of(f).payload());
+  EXPECT_EQ(r.flags(), rst | ack);
+  EXPECT_EQ(r.ack().v, 101u);
+  EXPECT_EQ(r.dst().v, 4000);
+}
+
+TEST_F(WholeStack, a_silent_next_hop_is_asked_for_three_times_then_the_sender_is_told) {
+  const Octets f = frame(udp4({.dst = silent}, 7, 7, "anybody?"));
+  gets(f);
+  ASSERT_TRUE(is_arp(one(1)));
+  for (int again = 0; again < 2; ++again) {
+    worker.run(now, 1_s);
+    ASSERT_TRUE(is_arp(one(1)));
+  }
+  worker.run(now, 999_ms);
+  EXPECT_TRUE(sent(0).empty());
+  worker.run(now, 1_ms);
+  expect_error(3, 1, f, us);
+}
+
+TEST_F(WholeStack, an_undeliverable_answer_of_ours_just_dies) {
+  gets(frame(ip4({.src = Ip4Addr::of(198, 18, 0, 44), .proto = IpProto::Icmp}, icmp(8, 0, 1, {}))));
+  worker.run(now, 10_s);
+  for (const Octets& f : sent(0)) EXPECT_TRUE(is_arp(f));
+  EXPECT_EQ(counted(Counter::arp_unresolved), 1u);
+}
+
+// A client that acknowledges at once and keeps what it is told.
+class Client {
+ public:
+  Client(VirtualWorker& w, Instant& now, uint16_t from) : worker_{w}, now_{now}, from_{from} {}
+
+  void says(std::string_view text, uint8_t flags = ack) {
+    send(text, flags);
+    for (bool heard = true; heard;) {
+      worker_.turn(now_);
+      heard = false;
+      for (const Octets& f : worker_.sent(0))
+        if (!is_arp(f) && hear(*wire::Tcp::parse(ip_of(f).payload()))) heard = true, send({}, ack);
+    }
+  }
+
+  std::string got;
+  bool opened = false, closed = false, reset = false;
+
+ private:
+  void send(std::string_view text, uint8_t flags) {
+    worker_.port(0).arrive(
+        tcp4({.src = {from_}, .dst = {80}, .seq = next_, .ack = expected_, .flags = flags, .window = {65535}},
+             text));
+    next_ = next_ + static_cast<uint32_t>(text.size()) + ((flags & (syn | fin)) != 0);
+  }
+  // True when there is something to acknowledge.
+  bool hear(const wire::Tcp& s) {
+    EXPECT_EQ(s.dst().v, from_);
+    reset |= (s.flags() & rst) != 0;
+    if (s.flags() & syn) opened = true, expected_ = s.seq();
+    EXPECT_EQ(s.seq().v, expected_.v) << "nothing is lost here, so nothing comes twice";
+    got += as_text(s.text());
+    closed |= (s.flags() & fin) != 0;
+    const uint32_t length = static_cast<uint32_t>(s.text().size()) + ((s.flags() & (syn | fin)) != 0);
+    expected_ = s.seq() + length;
+    return length != 0;
+  }
+
+  VirtualWorker& worker_;
+  Instant& now_;
+  uint16_t from_;
+  SeqNum next_{0xffff'fff0}, expected_{0};
+};
+
+TEST_F(WholeStack, a_page_is_served_over_tcp_and_the_connection_closed_when_asked) {
+  Client c{worker, now, 4000};
+  c.says({}, syn);
+  ASSERT_TRUE(c.opened);
+  c.says("GET /big HTTP/1.1\r\nHost: www.exa");
+  EXPECT_EQ(c.got, "");
+  c.says("mple.test\r\n\r\n");
+  EXPECT_TRUE(c.got.starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(c.got.ends_with("\r\n\r\n" + big_page()));
+  EXPECT_FALSE(c.closed);
+  c.got.clear();
+  c.says("GET / HTTP/1.1\r\nHost: www.example.test\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(c.got.ends_with("\r\n\r\nhello\n"));
+  EXPECT_TRUE(c.closed && !c.reset);
+  c.says({}, fin | ack);
+  EXPECT_EQ(worker.connections(), 0u);
+}
+
+TEST_F(WholeStack, connections_left_open_are_reset_when_the_worker_ends) {
+  Client c{worker, now, 4001};
+  c.says({}, syn);
+  ASSERT_TRUE(c.opened);
+  worker.stack().shut_down(now);
+  const Octets f = one();
+  EXPECT_TRUE(wire::Tcp::parse(ip_of(f).payload())->flags() & rst);
+  EXPECT_EQ(worker.connections(), 0u);
+}
+
+// What workers do with each other's messages (app/worker.cc), without rings.
+void tell(VirtualWorker& from, VirtualWorker& to, Instant now) {
+  link::Messages messages;
+  from.stack().take_messages(messages);
+  for (const link::Message& m : messages) to.stack().on_message(m, now);
+  to.turn(now);
+}
+
+class TwoWorkers : public WholeStack {
+ protected:
+  TwoWorkers() {
+    tell(worker, second, now);
+    EXPECT_TRUE(second.sent(0).empty() && second.sent(1).empty());
+  }
+  void run(Duration d) {
+    for (const Instant end = now + d; now < end;) {
+      now = std::min({end, worker.stack().deadline(), second.stack().deadline()});
+      worker.turn(now);
+      second.turn(now);
+      tell(second, worker, now);
+      tell(worker, second, now);
+    }
+  }
+  void TearDown() override {
+    second.run(now, 1000_s);
+    WholeStack::TearDown();
+  }
+  static WorkerPlan follower() {
+    WorkerPlan p{two_ports()};
+    p.keeps_neighbours = false;
+    p.seed = 2;
+    return p;
+  }
+  VirtualWorker second{follower()};
+};
+
+TEST_F(TwoWorkers, one_learns_the_neighbours_the_other_met) {
+  second.port(0).arrive(frame(udp4({.dst = far}, 7, 7, "through")));
+  second.turn(now);
+  const Frames out = second.sent(1);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(wire::Ethernet::parse(out[0])->dst(), far_mac);
+}
+
+TEST_F(TwoWorkers, the_keeper_asks_for_the_other) {
+  const Ip4Addr shy = Ip4Addr::of(198, 19, 0, 8);
+  second.port(0).arrive(frame(udp4({.dst = shy}, 7, 7, "through")));
+  second.turn(now);
+  EXPECT_TRUE(second.sent(1).empty()) << "only the keeper speaks ARP";
+  tell(second, worker, now);
+  ASSERT_TRUE(is_arp(one(1)));
+  gets(arp({wire::ArpOp::Reply, mac(8), shy, mac(2), us_wan}, mac(2)), 1);
+  tell(worker, second, now);
+  const Frames out = second.sent(1);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(wire::Ethernet::parse(out[0])->dst(), mac(8));
+}
+
+// The second worker starts to wait when the keeper has nearly given up, so the news comes before its own
+// patience ends, and nothing else happens there then.
+TEST_F(TwoWorkers, who_only_hears_that_a_neighbour_is_gone_tells_its_senders_at_once) {
+  const Octets f = frame(udp4({.dst = silent}, 7, 7, "anybody?"));
+  gets(f);
+  ASSERT_TRUE(is_arp(one(1)));
+  run(2500_ms);
+  second.port(0).arrive(f);
+  run(499_ms);
+  EXPECT_TRUE(worker.sent(0).empty() && second.sent(0).empty());
+  EXPECT_EQ(worker.sent(1).size(), 2u) << "the second and the third request";
+  run(1_ms);
+  expect_error(3, 1, f, us);
+  const Frames out = second.sent(0);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(ip_of(out[0]).dst(), peer);
+  const auto error = *wire::Icmp4::parse(ip_of(out[0]).payload());
+  EXPECT_EQ(error.type(), wire::Icmp4Type::Unreachable);
+  EXPECT_EQ(error.code(), 1);
+}
+
+// 198.18.0.0/24 - first - 198.19.0.0/24 - second - 203.0.113.0/24
+TEST(TwoRouters, a_datagram_crosses_both_and_the_error_of_the_second_comes_back) {
+  std::vector<buf::Interface> near = two_ports(), beyond(2);
+  const Ip4Addr gateway = Ip4Addr::of(198, 19, 0, 2), end = Ip4Addr::of(203, 0, 113, 5);
+  beyond[0] = {{.mac = mac(3)}, {{gateway, 24}}};
+  beyond[1] = {{.mac = mac(4)}, {{Ip4Addr::of(203, 0, 113, 1), 24}}};
+  WorkerPlan a{near}, b{beyond};
+  std::string wrong;
+  a.routes = ip::Routes::build(near, std::vector<ip::Route>{{*parse_prefix("203.0.113.0/24"), gateway}}, a.ip,
+                               wrong);
+  b.routes =
+      ip::Routes::build(beyond, std::vector<ip::Route>{{*parse_prefix("0.0.0.0/0"), us_wan}}, b.ip, wrong);
+  VirtualWorker first{std::move(a)}, second{std::move(b)};
+  first.port(1).connect(second.port(0));
+  Instant now{1'000'000'000};
+  const auto run = [&](Duration d) {
+    for (const Instant stop = now + d; now < stop; now = now + 10_ms)
+      for (int hop = 0; hop < 4; ++hop) first.turn(now), second.turn(now);
+  };
+  run(3_s);
+  first.port(0).arrive(arp_from(peer_mac, peer, us));
+  second.port(1).arrive(arp({wire::ArpOp::Request, mac(5), end, {}, Ip4Addr::of(203, 0, 113, 1)}));
+  run(10_ms);
+  first.sent(0), second.sent(1);
+
+  first.port(0).arrive(frame(udp4({.dst = end, .ttl = 9}, 7, 7, "through")));
+  run(10_ms);
+  const Frames out = second.sent(1);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(Octets(out[0].begin() + 14, out[0].end()), udp4({.dst = end, .ttl = 7}, 7, 7, "through"));
+
+  first.port(0).arrive(frame(udp4({.dst = end, .ttl = 2}, 7, 7, "through")));
+  run(10_ms);
+  const Frames back = first.sent(0);
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(ip_of(back[0]).src(), gateway);
+  EXPECT_EQ(wire::Icmp4::parse(ip_of(back[0]).payload())->type(), wire::Icmp4Type::TimeExceeded);
+}
+
+// One of everything, to be damaged.
+std::vector<Octets> samples() {
+  const Octets quoted = ip4({.src = us, .dst = peer}, udp(us, peer, 53, 4000, "answer"));
+  std::vector<Octets> all{
+      arp_from(peer_mac, peer, us),
+      arp({wire::ArpOp::Reply, mac(0x33), Ip4Addr::of(198, 18, 0, 33), our_mac, us}, our_mac),
+      frame(ip4({.proto = IpProto::Icmp}, icmp(8, 0, 1, as_bytes("ping")))),
+      frame(ip4({.proto = IpProto::Icmp}, icmp(3, 3, 0, quoted))),
+      frame(udp4({}, 4000, 53, query({"www", "example", "test"}))),
+      frame(udp4({}, 4000, 53, query({"x", "wild", "example", "test"}))),
+      frame(udp4({}, 4000, 54, "anybody?")),
+      frame(udp4({.dst = far}, 7, 7, "through")),
+      frame(udp4({.dst = silent}, 7, 7, "through")),
+      frame(udp4({.fragment = 0x2000}, 7, 7, "first of many")),
+      frame(ip4({.proto = static_cast<IpProto>(99), .options = {7, 4, 4, 0}}, as_bytes("what is this")))};
+  for (uint16_t from = 4000; from < 4004; ++from) {  // numbers are for Mender::follow
+    const auto segment = [&](uint8_t flags, std::string_view text = {}) {
+      all.push_back(tcp4({.src = {from}, .dst = {80}, .flags = flags, .window = {65535}}, text));
+    };
+    segment(syn);
+    segment(ack);
+    segment(ack | psh, "GET /big HTTP/1.1\r\nHost: www.example.test\r\n\r\n");
+    segment(ack | psh,
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    segment(ack | fin);
+  }
+  return all;
+}
+
+class Damaged : public WholeStack, public ::testing::WithParamInterface<uint64_t> {
+ protected:
+  void damage(Octets& f) {
+    for (auto n = rng.below(4); n > 0; --n) {
+      uint8_t& octet = f[rng.below(f.size())];
+      octet = static_cast<uint8_t>(rng.chance(0.5) ? octet ^ 1u << rng.below(8) : rng());
+    }
+    if (rng.chance(0.1)) f.resize(rng.below(f.size()) + 1);
+    if (rng.chance(0.1)) f.resize(f.size() + rng.below(1514 - f.size()), 0xa5);
+  }
+  uint64_t everything_counted() const {
+    uint64_t n = 0;
+    for (size_t i = 0; i < counter_count; ++i) n += worker.count[static_cast<Counter>(i)];
+    return n;
+  }
+  Rng rng{GetParam()};
+};
+
+TEST_P(Damaged, frames_are_counted_one_by_one_and_hold_nothing_for_ever) {
+  const std::vector<Octets> originals = samples();
+  Mender mender;
+  for (int i = 0; i < 20'000; ++i) {
+    Octets f = originals[rng.below(originals.size())];
+    mender.follow(f);
+    if (rng.chance(0.7)) damage(f);
+    if (rng.chance(0.8)) Mender::mend(f);
+    const size_t port = rng.below(8) == 0;
+    const uint64_t before = everything_counted();
+    worker.port(port).arrive(f);
+    worker.turn(now);
+    EXPECT_GT(everything_counted(), before) << "frame " << i << " went without a trace";
+    for (const Octets& out : sent(0)) mender.saw(out);
+    sent(1);
+    worker.run(now, Duration::from_us(static_cast<int64_t>(rng.below(1000) << rng.below(12))));
+  }
+  EXPECT_GT(counted(Counter::http_connections), 100u) << "some get deep";
+  EXPECT_GT(counted(Counter::icmp_unreachable_host), 100u);
+  EXPECT_EQ(worker.port(0).lost() + worker.port(1).lost(), 0u);
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, Damaged, ::testing::Values(1, 2, 3));
+
+}  // namespace
+}  // namespace sluice::test

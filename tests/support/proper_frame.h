@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every frame that leaves us must be, whatever came in: whole, its lengths agreeing, its checksums
+// right.
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "buf/interface.h"
+#include "wire/arp.h"
+#include "wire/checksum.h"
+#include "wire/ethernet.h"
+#include "wire/icmp4.h"
+#include "wire/ip4.h"
+#include "wire/tcp.h"
+#include "wire/tcp_options.h"
+#include "wire/tuple.h"
+#include "wire/udp.h"
+
+namespace sluice::test {
+
+// What is wrong with a datagram's content; null: nothing.
+inline const char* fault_of_transport(const wire::Ip4& ip) {
+  const Bytes l4 = ip.payload();
+  const auto sum = [&] {
+    return wire::pseudo_header(ip.src(), ip.dst(), ip.proto(), static_cast<uint32_t>(l4.size()))
+        .add(l4)
+        .folded();
+  };
+  switch (static_cast<IpProto>(ip.proto())) {
+    case IpProto::Icmp:
+      return wire::Icmp4::parse(l4) ? nullptr : "an ICMP message that is cut or has a wrong checksum";
+    case IpProto::Udp: {
+      const auto udp = wire::Udp::parse(l4);
+      if (!udp || udp->whole().size() != l4.size()) return "a UDP length that is not the datagram's";
+      if (udp->checksum() == 0) return "no UDP checksum";
+      return sum() == 0xffff ? nullptr : "a wrong UDP checksum";
+    }
+    case IpProto::Tcp: {
+      const auto tcp = wire::Tcp::parse(l4);
+      if (!tcp) return "a TCP header that is cut";
+      if (sum() != 0xffff) return "a wrong TCP checksum";
+      return wire::TcpOptions::parse(tcp->options()) ? nullptr : "broken TCP options";
+    }
+    default:
+      return "a protocol that we do not speak";
+  }
+}
+
+// What is wrong with a frame sent by port `port`; null: nothing.
+inline const char* fault_of(Bytes frame, size_t port, std::span<const buf::Interface> ports) {
+  const auto eth = wire::Ethernet::parse(frame);
+  if (!eth) return "no Ethernet header";
+  if (eth->src() != ports[port].caps.mac) return "another station's source";
+  if (eth->dst() == Mac{}) return "no destination";
+  const Bytes rest = frame.subspan(wire::Ethernet::header_len);
+  if (eth->type() == wire::EtherType::Arp)
+    return rest.size() >= wire::Arp::len && wire::Arp::parse(rest) ? nullptr : "a broken ARP packet";
+  if (eth->type() != wire::EtherType::Ip4) return "an EtherType that we do not speak";
+  const auto ip = wire::Ip4::parse(rest);
+  if (!ip) return "a broken IP header";
+  if (!ip->good_checksum()) return "a wrong IP header checksum";
+  if (ip->total_length() != rest.size()) return "an IP length that is not the frame's";
+  if (ip->total_length() > ports[port].caps.mtu) return "more than the MTU";
+  if (ip->ttl() == 0) return "no time to live";
+  const bool ours = std::ranges::any_of(ports, [&](const buf::Interface& i) {
+    return std::ranges::any_of(i.addresses, [&](const Prefix& p) { return p.addr == IpAddr{ip->src()}; });
+  });
+  return ours ? fault_of_transport(*ip) : nullptr;  // what passes through is its sender's affair
+}
+
+}  // namespace sluice::test
