@@ -128,14 +128,14 @@ void Stack::send(buf::Egresses& packets, Instant now) {
   link_.output(packets, now, out_);
 }
 
-// Packets whose next hop does not answer, whoever found that out in this turn, go back as ICMP errors; an
-// error that is itself undeliverable just dies.
+// Packets whose next hop does not answer, whoever found that out in this turn, go back as ICMP errors. An
+// error may take the place of another neighbour in a full table, whose packets then go back too; an error
+// that is itself undeliverable just dies, so this ends.
 void Stack::undeliverable(Instant now) {
-  for (bool more = true; more;) {
+  for (;;) {
     buf::Egresses failed, errors;
     link_.take_failed(failed);
     if (failed.empty()) return;
-    more = failed.full();
     ip_.refuse(failed, now, errors);
     link_.output(errors, now, out_);
   }

@@ -194,6 +194,27 @@ TEST_F(WholeStack, an_undeliverable_answer_of_ours_just_dies) {
   EXPECT_EQ(counted(Counter::arp_unresolved), 1u);
 }
 
+// Errors to strangers need room in the full table, which costs other neighbours their entries, and packets
+// that waited for those their last hope.
+TEST_F(WholeStack, what_becomes_undeliverable_while_errors_are_sent_goes_back_in_the_same_turn) {
+  WorkerPlan p{two_ports()};
+  p.link.neighbours = 16;
+  VirtualWorker small{std::move(p)};
+  const auto from = [&](uint8_t sender, Ip4Addr to) {
+    small.port(0).arrive(frame(udp4({.src = Ip4Addr::of(198, 18, 0, sender), .dst = to}, 7, 7, "anybody?")));
+  };
+  small.run(now, 5_s);
+  from(101, silent), from(102, silent);
+  small.run(now, 1500_ms);
+  for (uint8_t i = 0; i < 15; ++i) from(103, Ip4Addr::of(198, 19, 0, static_cast<uint8_t>(100 + i)));
+  small.run(now, 1499_ms);
+  EXPECT_EQ(small.count[Counter::arp_unresolved], 0u);
+  now = now + 1_ms;
+  small.stack().poll(now);
+  EXPECT_GT(small.count[Counter::neighbours_evicted], 1u);
+  EXPECT_EQ(small.count[Counter::arp_unresolved], 2 + small.count[Counter::neighbours_evicted]);
+}
+
 // A client that acknowledges at once and keeps what it is told.
 class Client {
  public:
