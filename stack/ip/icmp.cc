@@ -132,7 +132,7 @@ void Ip::echo(Packet&& p, const Ip4& ip, buf::Egresses& out) {
   const uint8_t tos = ip.tos();
   Packet reply{std::move(p)};
   reply.drop_front(static_cast<uint16_t>(reply.l2_len() + reply.l3_len()));
-  Icmp4::echo_to_reply(reply.data());
+  Icmp4::echo_to_reply(reply.bytes());
   reply.headers(0, 0, 0);
   buf::Transmit t{std::move(reply), from, to, IpProto::Icmp, tos, static_cast<uint8_t>(options_.ttl), 0};
   count_.add(output_one(t, out));

@@ -45,6 +45,7 @@ inline Sum pseudo_header(const IpAddr& src, const IpAddr& dst, uint8_t proto, ui
 }
 
 // The checksum after one 16-bit word of what it covers changed from `was` to `is`: RFC 1624 §3, equation 3.
+// Right as long as not all that is covered is zero afterwards: then it gives 0 for 0xffff.
 constexpr uint16_t update(uint16_t checksum, uint16_t was, uint16_t is) {
   uint32_t s = static_cast<uint16_t>(~checksum);
   s += static_cast<uint16_t>(~was);

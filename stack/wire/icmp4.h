@@ -53,11 +53,14 @@ class Icmp4 {
     return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
   }
 
-  // Turns a valid echo request into its reply, in place: type 8 becomes 0, and the checksum follows.
-  static constexpr void echo_to_reply(uint8_t* message) {
-    const auto was = load_be<uint16_t>(message);
-    f_type.set(message, static_cast<uint8_t>(Icmp4Type::EchoReply));
-    f_checksum.set(message, update(f_checksum.get(message), was, load_be<uint16_t>(message)));
+  // Turns a valid echo request into its reply, in place: type 8 becomes 0, and the checksum follows. The
+  // update cannot tell a message of zeros only, whose checksum is 0xffff, from one whose sum is 0xffff.
+  static void echo_to_reply(MutBytes message) {
+    uint8_t* p = message.data();
+    const auto was = load_be<uint16_t>(p);
+    f_type.set(p, static_cast<uint8_t>(Icmp4Type::EchoReply));
+    f_checksum.set(p, update(f_checksum.get(p), was, load_be<uint16_t>(p)));
+    if (f_checksum.get(p) == 0) f_checksum.set(p, Sum{}.add(message).checksum());
   }
   // Writes an error's header in front of what it quotes: `message` is header and quotation.
   static void emit_error(MutBytes message, Icmp4Type type, uint8_t code, uint16_t mtu) {

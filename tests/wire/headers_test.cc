@@ -159,7 +159,7 @@ TEST(Icmp4, checks_length_and_checksum) {
   ASSERT_TRUE(echo);
   EXPECT_EQ(echo->type(), Icmp4Type::Echo);
   EXPECT_EQ(as_text(echo->body()), "hi!");
-  Icmp4::echo_to_reply(b.data());
+  Icmp4::echo_to_reply(b);
   const auto reply = Icmp4::parse(b);
   ASSERT_TRUE(reply) << "the checksum follows";
   EXPECT_EQ(reply->type(), Icmp4Type::EchoReply);
@@ -170,6 +170,22 @@ TEST(Icmp4, checks_length_and_checksum) {
   const auto cut = Icmp4::parse(Bytes{b}.first(7));
   ASSERT_FALSE(cut);
   EXPECT_EQ(cut.why(), Counter::icmp_truncated);
+}
+
+// Found by fuzzing: code, identifier, sequence number and data may all be 0, and so may the type of a reply.
+TEST(Icmp4, a_reply_of_zeros_only_has_a_right_checksum) {
+  for (const uint16_t id :
+       {0x0000, 0x0001, 0xf7ff, 0xffff}) {  // the update gives 0 for the first and the last
+    uint8_t b[] = {8, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    store_be<uint16_t>(b + 4, id);
+    store_be<uint16_t>(b + 2, Sum{}.add(b).checksum());
+    Icmp4::echo_to_reply(b);
+    EXPECT_TRUE(Icmp4::parse(b)) << id;
+    EXPECT_EQ(b[0], 0);
+    const auto field = load_be<uint16_t>(b + 2);
+    store_be<uint16_t>(b + 2, 0);
+    EXPECT_EQ(field, Sum{}.add(b).checksum()) << id;
+  }
 }
 
 TEST(Udp, takes_the_length_it_says_and_no_more_than_there_is) {
