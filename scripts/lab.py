@@ -33,14 +33,15 @@ def sh(*words, check=True, **more):
 
 
 def die_with_parent():
-    """In a child, before exec: the kernel ends it when the thread that made it ends."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    """In a child, before exec: the kernel asks it to end when the thread that made it ends. The reaper insists."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def alive(pid, started):
-    """True while the process `pid` that started at tick `started` is there (a pid alone may have been given anew)."""
+    """True while the process `pid` that started at tick `started` runs (a pid alone may have been given anew; a zombie does not)."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19] == started
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return fields[19] == started and fields[0] != "Z"
     except (OSError, IndexError):
         return False
 
@@ -150,8 +151,11 @@ class Lab:
         note = RUN / self.name
         try:
             sluice = json.loads(note.read_text())["sluice"]
-            if sluice and alive(*sluice):
-                os.kill(sluice[0], signal.SIGKILL)
+            end = time.monotonic() + 10
+            while sluice and alive(*sluice):
+                # In order first: it then takes its ports and its runtime folder with it.
+                os.kill(sluice[0], signal.SIGTERM if time.monotonic() < end else signal.SIGKILL)
+                time.sleep(0.1)
         except (OSError, ValueError, KeyError):
             pass
         for host in self._all():

@@ -4,7 +4,7 @@ import random
 import socket
 import sys
 
-from scapy.all import ARP, DNS, DNSQR, ICMP, IP, TCP, UDP, Dot1Q, Ether, IPOption, Raw, conf, get_if_hwaddr, getmacbyip
+from scapy.all import ARP, DNS, DNSQR, ICMP, IP, TCP, UDP, Dot1Q, Ether, Raw, conf, get_if_hwaddr, getmacbyip
 
 conf.verb = 0
 interface, count, target = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -20,6 +20,19 @@ def port():
     return rng.choice([53, 80, 81, rng.randrange(65536)])
 
 
+def optioned(rest):
+    """An IPv4 packet whose options are noise, its header otherwise right."""
+    options = rng.randbytes(4 * rng.randrange(1, 11))
+    packet = IP(dst=target, ihl=5 + len(options) // 4, len=20 + len(options) + len(bytes(rest)), proto=1)
+    header = bytearray(bytes(packet)[:20] + options)
+    header[10:12] = b"\0\0"
+    total = sum(int.from_bytes(header[i:i + 2], "big") for i in range(0, len(header), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    header[10:12] = (~total & 0xffff).to_bytes(2, "big")
+    return bytes(base) + bytes(header) + bytes(rest)
+
+
 def one():
     return rng.choice([
         lambda: noise(1500),
@@ -27,7 +40,7 @@ def one():
         lambda: bytes(base / IP(dst=target)) + noise(200),
         lambda: bytes(base / IP(dst=target, proto=rng.randrange(256)) / Raw(noise(100))),
         lambda: bytes(base / IP(dst=target, ihl=rng.randrange(16), len=rng.randrange(2000)) / UDP() / Raw(noise(64))),
-        lambda: bytes(base / IP(dst=target, options=[IPOption(noise(30))]) / ICMP()),
+        lambda: optioned(ICMP()),
         lambda: bytes(base / IP(dst=target, flags=rng.choice(["MF", 0]), frag=rng.randrange(100)) / UDP() / Raw(noise(600))),
         lambda: bytes(base / IP(dst=target, src=rng.choice(["127.0.0.1", "224.0.0.1", "255.255.255.255", target, "0.0.0.0"])) / ICMP()),
         lambda: bytes(base / IP(dst=rng.choice(["255.255.255.255", "198.18.0.255", "224.0.0.5", "10.9.8.7"])) / UDP(dport=port())),
