@@ -2,98 +2,12 @@
 // Whole journeys: a frame in at a port, frames out, and every packet back where it came from.
 #include "stack.h"
 
-#include <gtest/gtest.h>
-
-#include "support/frames.h"
-#include "support/mender.h"
-#include "support/virtual_worker.h"
-#include "wire/tcp.h"
+#include "journey.h"
 
 namespace sluice::test {
 namespace {
 
 using namespace wire::tcp_flag;
-using Frames = std::deque<Octets>;
-
-constexpr Mac far_mac = mac(0x77);
-constexpr Ip4Addr silent = Ip4Addr::of(198, 19, 0, 66);  // nobody has this address
-
-// The datagram in a frame that was sent, which MemoryPort's owner has found proper.
-wire::Ip4 ip_of(const Octets& frame) {
-  const auto ip = wire::Ip4::parse(Bytes{frame}.subspan(14));
-  check(static_cast<bool>(ip), "an IP frame");
-  return *ip;
-}
-bool is_arp(const Octets& frame) { return wire::Ethernet::parse(frame)->type() == wire::EtherType::Arp; }
-
-Octets tcp4(const wire::Tcp::Value& v, std::string_view text = {}, Ip4Addr dst = us) {
-  Octets b(wire::Tcp::header_len);
-  wire::Tcp::emit(b.data(), v);
-  b = join(std::move(b), as_bytes(text));
-  const uint16_t sum = wire::pseudo_header(peer, dst, 6, static_cast<uint32_t>(b.size())).add(b).checksum();
-  store_be<uint16_t>(b.data() + wire::Tcp::checksum_at, sum);
-  return frame(ip4({.dst = dst, .proto = IpProto::Tcp}, b));
-}
-
-// A query of class IN for the A records of a name given as labels.
-std::string query(std::initializer_list<std::string_view> labels) {
-  std::string q{"\xbe\xef\x01\0\0\1\0\0\0\0\0\0", 12};
-  for (const auto l : labels) (q += static_cast<char>(l.size())) += l;
-  return q + std::string{"\0\0\1\0\1", 5};
-}
-
-Octets arp_from(Mac m, Ip4Addr sender, Ip4Addr target) {
-  return arp({.op = wire::ArpOp::Request, .sender_mac = m, .sender = sender, .target = target});
-}
-
-class WholeStack : public PacketTest {
- protected:
-  // Past the announcements, and met by two neighbours.
-  WholeStack() {
-    worker.run(now, 5_s);
-    worker.port(0).arrive(arp_from(peer_mac, peer, us));
-    worker.port(1).arrive(arp_from(far_mac, far, us_wan));
-    worker.turn(now);
-    worker.sent(0), worker.sent(1);
-  }
-  // Whatever happened, time heals it: with the stack still there, nothing is held.
-  void TearDown() override {
-    worker.run(now, 1000_s);
-    EXPECT_EQ(worker.connections(), 0u);
-    EXPECT_EQ(packet_pool().packets_free(), packets_) << "packets are held";
-    EXPECT_EQ(packet_pool().headers_free(), headers_) << "packet headers are held";
-  }
-
-  void gets(Octets f, size_t port = 0) {
-    worker.port(port).arrive(std::move(f));
-    worker.turn(now);
-  }
-  Frames sent(size_t port = 0) { return worker.sent(port); }
-  // The one frame that was sent, by this port and by no other.
-  Octets one(size_t port = 0) {
-    const Frames here = sent(port), elsewhere = sent(1 - port);
-    EXPECT_EQ(here.size(), 1u);
-    EXPECT_EQ(elsewhere.size(), 0u);
-    return here.empty() ? frame(ip4({}, {})) : here[0];
-  }
-  // The one frame is an ICMP error about this datagram, to its sender.
-  void expect_error(uint8_t type, uint8_t code, const Octets& about, Ip4Addr from) {
-    const Octets f = one();
-    const auto ip = ip_of(f);
-    EXPECT_EQ(ip.src(), from);
-    EXPECT_EQ(ip.dst(), peer);
-    ASSERT_EQ(ip.proto(), 1);
-    const auto error = *wire::Icmp4::parse(ip.payload());
-    EXPECT_EQ(static_cast<uint8_t>(error.type()), type);
-    EXPECT_EQ(error.code(), code);
-    EXPECT_EQ(copy(error.body()).size(), about.size() - 14);
-  }
-  uint64_t counted(Counter c) const { return worker.count[c]; }
-
-  const uint32_t packets_ = packet_pool().packets_free(), headers_ = packet_pool().headers_free();
-  Instant now{1'000'000'000};
-  VirtualWorker worker{two_ports()};
-};
 
 TEST_F(WholeStack, an_arp_request_for_our_address_is_answered_to_whoever_asked) {
   gets(arp_from(mac(0x55), Ip4Addr::of(198, 18, 0, 5), us));
@@ -404,76 +318,6 @@ TEST(TwoRouters, a_datagram_crosses_both_and_the_error_of_the_second_comes_back)
   EXPECT_EQ(ip_of(back[0]).src(), gateway);
   EXPECT_EQ(wire::Icmp4::parse(ip_of(back[0]).payload())->type(), wire::Icmp4Type::TimeExceeded);
 }
-
-// One of everything, to be damaged.
-std::vector<Octets> samples() {
-  const Octets quoted = ip4({.src = us, .dst = peer}, udp(us, peer, 53, 4000, "answer"));
-  std::vector<Octets> all{
-      arp_from(peer_mac, peer, us),
-      arp({wire::ArpOp::Reply, mac(0x33), Ip4Addr::of(198, 18, 0, 33), our_mac, us}, our_mac),
-      frame(ip4({.proto = IpProto::Icmp}, icmp(8, 0, 1, as_bytes("ping")))),
-      frame(ip4({.proto = IpProto::Icmp}, icmp(3, 3, 0, quoted))),
-      frame(udp4({}, 4000, 53, query({"www", "example", "test"}))),
-      frame(udp4({}, 4000, 53, query({"x", "wild", "example", "test"}))),
-      frame(udp4({}, 4000, 54, "anybody?")),
-      frame(udp4({.dst = far}, 7, 7, "through")),
-      frame(udp4({.dst = silent}, 7, 7, "through")),
-      frame(udp4({.fragment = 0x2000}, 7, 7, "first of many")),
-      frame(ip4({.proto = static_cast<IpProto>(99), .options = {7, 4, 4, 0}}, as_bytes("what is this")))};
-  for (uint16_t from = 4000; from < 4004; ++from) {  // numbers are for Mender::follow
-    const auto segment = [&](uint8_t flags, std::string_view text = {}) {
-      all.push_back(tcp4({.src = {from}, .dst = {80}, .flags = flags, .window = {65535}}, text));
-    };
-    segment(syn);
-    segment(ack);
-    segment(ack | psh, "GET /big HTTP/1.1\r\nHost: www.example.test\r\n\r\n");
-    segment(ack | psh,
-            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-    segment(ack | fin);
-  }
-  return all;
-}
-
-class Damaged : public WholeStack, public ::testing::WithParamInterface<uint64_t> {
- protected:
-  void damage(Octets& f) {
-    for (auto n = rng.below(4); n > 0; --n) {
-      uint8_t& octet = f[rng.below(f.size())];
-      octet = static_cast<uint8_t>(rng.chance(0.5) ? octet ^ 1u << rng.below(8) : rng());
-    }
-    if (rng.chance(0.1)) f.resize(rng.below(f.size()) + 1);
-    if (rng.chance(0.1)) f.resize(f.size() + rng.below(1514 - f.size()), 0xa5);
-  }
-  uint64_t everything_counted() const {
-    uint64_t n = 0;
-    for (size_t i = 0; i < counter_count; ++i) n += worker.count[static_cast<Counter>(i)];
-    return n;
-  }
-  Rng rng{GetParam()};
-};
-
-TEST_P(Damaged, frames_are_counted_one_by_one_and_hold_nothing_for_ever) {
-  const std::vector<Octets> originals = samples();
-  Mender mender;
-  for (int i = 0; i < 20'000; ++i) {
-    Octets f = originals[rng.below(originals.size())];
-    mender.follow(f);
-    if (rng.chance(0.7)) damage(f);
-    if (rng.chance(0.8)) Mender::mend(f);
-    const size_t port = rng.below(8) == 0;
-    const uint64_t before = everything_counted();
-    worker.port(port).arrive(f);
-    worker.turn(now);
-    EXPECT_GT(everything_counted(), before) << "frame " << i << " went without a trace";
-    for (const Octets& out : sent(0)) mender.saw(out);
-    sent(1);
-    worker.run(now, Duration::from_us(static_cast<int64_t>(rng.below(1000) << rng.below(12))));
-  }
-  EXPECT_GT(counted(Counter::http_connections), 100u) << "some get deep";
-  EXPECT_GT(counted(Counter::icmp_unreachable_host), 100u);
-  EXPECT_EQ(worker.port(0).lost() + worker.port(1).lost(), 0u);
-}
-INSTANTIATE_TEST_SUITE_P(Seeds, Damaged, ::testing::Values(1, 2, 3));
 
 }  // namespace
 }  // namespace sluice::test
