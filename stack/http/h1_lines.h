@@ -34,7 +34,7 @@ constexpr std::array<bool, 256> make_token_octets() {
   std::array<bool, 256> t{};
   for (int c = '0'; c <= '9'; ++c) t[static_cast<size_t>(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) t[static_cast<size_t>(c)] = t[static_cast<size_t>(c - 32)] = true;
-  for (char c : std::string_view{"!#$%&'*+-.^_`|~"}) t[static_cast<size_t>(c)] = true;
+  for (char c : std::string_view{"!#$%&'*+-.^_`|~"}) t[static_cast<unsigned char>(c)] = true;
   return t;
 }
 }  // namespace detail

@@ -118,7 +118,7 @@ void Link::send(Packet&& p, uint16_t port, const Mac& dst, EtherType type, TxOut
   uint8_t* header = p.prepend(Ethernet::header_len);
   if (header == nullptr) [[unlikely]] {
     count_.add(Counter::link_no_headroom);
-    Packet{std::move(p)};
+    p = Packet{};
     return;
   }
   Ethernet::emit(header, dst, ports_[port].caps.mac, type);
