@@ -27,7 +27,8 @@ void Worker::run(const std::atomic<bool>& stop) {
       next_second_ = now + 1_s;
     }
     const bool heard = hear(now);
-    const bool worked = stack->poll(now) > 0;
+    bool worked = stack->poll(now) > 0;
+    for (const auto& port : steered) worked |= port->take_moved() > 0;
     tell();
     count.add(Counter::worker_polls);
     idle.rest(heard || worked, now, deadline());

@@ -91,6 +91,7 @@ void SteeredPort::receive(Batch& in) {
     }
     Staged& s = staged_[to];
     s.packets[s.count++] = p.release();
+    ++moved_;
   }
   for (size_t to = 0; to < staged_.size(); ++to) {
     Staged& s = staged_[to];
@@ -153,6 +154,7 @@ void SteeredPort::send_for_others() {
     void* got[buf::burst_size];
     const unsigned n = rte_ring_sc_dequeue_burst(r, got, buf::burst_size, nullptr);
     if (n == 0) continue;
+    moved_ += n;
     Batch out;
     for (unsigned i = 0; i < n; ++i) out.push(Packet{static_cast<rte_mbuf*>(got[i])});
     p_.queue->tx(out);
