@@ -252,14 +252,16 @@ void Appliance::start() {
   struct Launch {
     Worker* worker;
     const std::atomic<bool>* stop;
+    std::atomic<size_t>* leaving;
   };
+  leaving_ = workers_.size();
   for (size_t k = 0; k < workers_.size(); ++k) {
     auto run = [](void* p) {
       const std::unique_ptr<Launch> l{static_cast<Launch*>(p)};
-      l->worker->run(*l->stop);
+      l->worker->run(*l->stop, *l->leaving);
       return 0;
     };
-    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_}), "a worker is launched once");
+    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_, &leaving_}), "a worker is launched once");
   }
 }
 

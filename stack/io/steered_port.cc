@@ -149,16 +149,19 @@ void SteeredPort::test(uint32_t device, const Steering::Hash& own) {
   }
 }
 
-void SteeredPort::send_for_others() {
+bool SteeredPort::send_for_others() {
+  bool any = false;
   for (rte_ring* r : to_send_) {
     void* got[buf::burst_size];
     const unsigned n = rte_ring_sc_dequeue_burst(r, got, buf::burst_size, nullptr);
     if (n == 0) continue;
+    any = true;
     moved_ += n;
     Batch out;
     for (unsigned i = 0; i < n; ++i) out.push(Packet{static_cast<rte_mbuf*>(got[i])});
     p_.queue->tx(out);
   }
+  return any;
 }
 
 void SteeredPort::tx(Batch& out) {

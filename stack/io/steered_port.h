@@ -62,6 +62,9 @@ class SteeredPort final : public buf::NetPort {
   // A worker without a queue hands the packets to one that has; packets with attached slices are copied.
   void tx(buf::Batch& out) override;
 
+  // Sends what other workers handed over, at most a burst from each; rx() does it too. False: there was nothing.
+  bool send_for_others();
+
   // Packets moved for other workers since the last call: handed to their owners, or sent for those that have
   // no queue. They appear in no batch, and yet the turn found work: who rests all the same may sleep in front
   // of a queue that is not empty.
@@ -78,7 +81,6 @@ class SteeredPort final : public buf::NetPort {
   };
   void receive(buf::Batch& in);
   void collect(buf::Batch& in);
-  void send_for_others();
   size_t owner(const buf::Packet& p);
   void test(uint32_t device, const Steering::Hash& own);
   void pass(rte_ring* ring, size_t to, rte_mbuf** packets, uint16_t count, Counter handed, Counter full);
