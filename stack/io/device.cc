@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/device.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,6 +76,19 @@ class WithoutSignals {
  private:
   std::vector<int> taken_;
 };
+
+// Queue pairs that the kernel's driver has for an interface; 1 when it does not say.
+uint16_t kernel_queues(const std::string& interface) {
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool known = any >= 0 && ioctl(any, SIOCETHTOOL, &request) == 0;
+  if (any >= 0) close(any);
+  return known ? static_cast<uint16_t>(std::clamp(channels.combined_count, 1u, 1024u)) : uint16_t{1};
+}
 
 std::string reason(int error) { return std::strerror(error < 0 ? -error : error); }
 
@@ -184,12 +201,19 @@ Device::~Device() {
 }
 
 std::string Device::open(const DeviceRequest& r) {
-  const std::string arguments = device_arguments(r);
+  DeviceRequest possible = r;
+  if (r.device.kind == DeviceKind::af_xdp)
+    possible.queues = std::min(r.queues, kernel_queues(r.device.target));
+  const std::string arguments = device_arguments(possible);
   const std::string name = arguments.substr(0, arguments.find(','));
   if (name.size() >= RTE_DEV_NAME_MAX_LEN) return "the name " + r.name + " is too long for a port";
   if (r.device.kind == DeviceKind::null && !r.device.target.empty() && r.device.target != "0")
     rx_burst_ = static_cast<uint16_t>(
         std::clamp(std::atoi(r.device.target.c_str()), 1, static_cast<int>(buf::burst_size)));
+  // Several programs may open one tap, and the kernel would deal its packets out among them.
+  if (r.device.kind == DeviceKind::tap && if_nametoindex(r.device.target.c_str()) != 0)
+    return "there already is an interface " + r.device.target +
+           ", another appliance's perhaps: name another, or type  ip link del " + r.device.target;
   // A PCI device was probed when EAL started, everything else is made now.
   if (r.device.kind != DeviceKind::pci) {
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) == 0) return "there already is a device " + name;
