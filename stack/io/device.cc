@@ -15,16 +15,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include "io/dpdk_log.h"
 #include "io/entropy.h"
+#include "io/pci.h"
 #include "io/steering.h"
 
 namespace sluice::io {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr uint64_t rx_l4_checksums = RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 constexpr uint64_t rx_checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | rx_l4_checksums;
@@ -92,26 +90,13 @@ uint16_t kernel_queues(const std::string& interface) {
 
 std::string reason(int error) { return std::strerror(error < 0 ? -error : error); }
 
-std::string pci_trouble(const std::string& address) {
-  const fs::path device = fs::path("/sys/bus/pci/devices") / address;
-  std::error_code ec;
-  if (!fs::exists(device, ec))
-    return "there is no PCI device " + address +
-           ": type  dpdk-devbind.py --status-dev net  to see those there are";
-  const std::string driver = fs::read_symlink(device / "driver", ec).filename();
-  const std::string bind = "modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci " + address;
-  if (driver.empty()) return address + " is bound to no driver: type  " + bind;
-  if (driver != "vfio-pci" && driver != "uio_pci_generic" && driver != "igb_uio")
-    return address + " is still bound to the kernel's driver " + driver + ": type  " + bind;
-  return address + " is bound to " + driver +
-         ", but no DPDK driver took it: is it supported, may this user open /dev/vfio, is the IOMMU on?";
-}
-
 std::string open_trouble(const DeviceRequest& r, int error) {
   std::string why = "DPDK cannot open " + device_arguments(r) + ": " + reason(error);
   switch (r.device.kind) {
     case DeviceKind::pci:
-      return pci_trouble(r.device.target);
+      if (std::string wrong = pci_trouble(r.device.target); !wrong.empty()) return wrong;
+      return "no DPDK driver took " + r.device.target +
+             ": is it supported, may this user open /dev/vfio, is the IOMMU on?";
     case DeviceKind::tap:
       if (access("/dev/net/tun", F_OK) != 0) return why + "; there is no /dev/net/tun: type  modprobe tun";
       return why + "; a tap needs root (CAP_NET_ADMIN), and no other program may hold an interface " +
