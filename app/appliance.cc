@@ -91,8 +91,10 @@ Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<c
 Appliance::~Appliance() {
   if (running_) stop();
   metrics_.reset();
-  // Packets that wait in a device hold parts of the workers' chunks and of the sites: they go first.
+  // Packets that wait in a device or on a bad line hold parts of the workers' chunks and of the sites: they
+  // go first.
   devices_.clear();
+  for (const auto& w : workers_) w->impaired.clear();
   workers_.clear();
 }
 

@@ -157,3 +157,18 @@ def test_a_demo_that_is_interrupted_leaves_nothing(number):
     while leftovers() != before and time.monotonic() < end:
         time.sleep(0.2)
     assert leftovers() == before
+
+
+def test_an_end_with_packets_on_a_slow_line_is_in_order(tmp_path):
+    lab, config, box = appliance(tmp_path, port_extra=", impair: { delay: 500ms, rate: 20M }")
+    (box.www / "big.bin").write_bytes(os.urandom(5_000_000))
+    with lab:
+        lab.start(SLUICE, config)
+        client = box.lan.popen(["curl", "-s", "-o", "/dev/null", "-H", "Host: www.example.test", "http://198.18.0.1/big.bin"])
+        end = time.monotonic() + 20
+        while total(lab.metrics(), "sluice_http_response_bytes_total") < 200_000:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert lab.stop() == 0, lab.log[-40:]
+        client.kill()
+        client.wait()
