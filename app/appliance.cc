@@ -127,7 +127,8 @@ std::string Appliance::make_memory() {
   eal_ = std::make_unique<io::Eal>(o);
   for (const std::string& w : eal_->warnings()) std::cout << "sluice: " << w << '\n';
   if (!eal_->ok()) return eal_->error();
-  pool_ = std::make_unique<buf::PacketPool>("sluice", config_.memory.packets, config_.memory.headers);
+  pool_ = std::make_unique<buf::PacketPool>("sluice", config_.memory.packets, config_.memory.headers,
+                                            packet_room(config_));
   if (!pool_->ok()) return pool_->error() + "; give more memory.megabytes, or fewer memory.packets";
   return {};
 }
@@ -263,7 +264,8 @@ void Appliance::start() {
       l->worker->run(*l->stop, *l->leaving);
       return 0;
     };
-    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_, &leaving_}), "a worker is launched once");
+    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_, &leaving_}),
+          "a worker is launched once");
   }
 }
 

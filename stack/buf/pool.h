@@ -19,13 +19,13 @@ namespace sluice::buf {
 // packets with data room, and bare headers that a Slice is attached to.
 class PacketPool {
  public:
-  // Octets of data room in a packet, headroom included: an Ethernet frame of MTU 1500 and DPDK's default
-  // headroom.
+  // Octets of data room in a packet, headroom included, unless told otherwise: an Ethernet frame of MTU 1500
+  // and DPDK's default headroom.
   static constexpr uint16_t data_room = 2048 + 128;
 
-  // `packets`, `headers`: how many of each. `name` is unique in the process. On failure !ok() and error()
-  // says why.
-  PacketPool(const std::string& name, uint32_t packets, uint32_t headers);
+  // `packets`, `headers`: how many of each. `name` is unique in the process. `room`: octets of data room, for
+  // larger MTUs: received frames must fit one packet. On failure !ok() and error() says why.
+  PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room = data_room);
   ~PacketPool();
   PacketPool(const PacketPool&) = delete;
   PacketPool& operator=(const PacketPool&) = delete;

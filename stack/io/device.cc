@@ -38,14 +38,15 @@ constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_E
 // README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
 bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
 
-void choose_offloads(DeviceKind kind, uint16_t mtu, const rte_eth_dev_info& dev, rte_eth_conf& conf) {
+void choose_offloads(DeviceKind kind, uint16_t mtu, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
+                     rte_eth_conf& conf) {
   if (computes_itself(kind)) {
     conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
     conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
   }
   conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // A frame that does not fit one packet's room arrives as a chain.
-  if (mtu + 18 > buf::PacketPool::data_room - RTE_PKTMBUF_HEADROOM)
+  if (mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
   constexpr uint64_t tso_needs = tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if ((conf.txmode.offloads & tso_needs) == tso_needs)
@@ -226,7 +227,7 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   rte_eth_conf conf{};
   conf.rxmode.mtu = r.mtu;
   conf.intr_conf.rxq = want.interrupts ? 1 : 0;
-  choose_offloads(kind_, r.mtu, dev, conf);
+  choose_offloads(kind_, r.mtu, pool, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
   info_.rss = want.rss && queues > 1 && fields != 0 && dev.reta_size != 0;

@@ -100,8 +100,8 @@ def checksum(b):
     return ~(s + (s >> 16)) & 0xffff
 
 
-def echo_frame(mac, number):
-    icmp = struct.pack("!BBHHH", 8, 0, 0, 7, number)
+def echo_frame(mac, number, size):
+    icmp = struct.pack("!BBHHH", 8, 0, 0, 7, number) + bytes(size - 28)
     icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
     addresses = bytes([198, 18, 0, 2, 198, 18, 0, 1])
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(icmp), 0, 0, 64, 1, 0) + addresses
@@ -116,13 +116,14 @@ def waits_for(what, seconds=20):
         time.sleep(0.2)
 
 
-def test_a_capture_is_replayed_into_the_stack_once(tmp_path):
-    frames = [echo_frame("020000000001", n) for n in range(300)]
+@pytest.mark.parametrize("mtu", [1500, 9000])
+def test_a_capture_is_replayed_into_the_stack_once(tmp_path, mtu):
+    frames = [echo_frame("020000000001", n, mtu) for n in range(300)]
     capture = tmp_path / "in.pcap"
     capture.write_bytes(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1) +
                         b"".join(struct.pack("<IIII", 0, 0, len(f), len(f)) + f for f in frames))
     config = configuration(tmp_path, f"name: lan, device: {{ pcap: {capture} }}, mac: '02:00:00:00:00:01', "
-                           "addresses: [198.18.0.1/24]")
+                           f"mtu: {mtu}, addresses: [198.18.0.1/24]")
     with Lab(lab_name(), {}) as lab:
         lab.start(SLUICE, config)
         waits_for(lambda: total(lab.metrics(), "sluice_icmp_total", event="echo_in") >= len(frames))
