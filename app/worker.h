@@ -52,9 +52,9 @@ class Worker {
   std::unique_ptr<Stack> stack;
   std::vector<io::Waker*> siblings;  // [worker]
 
-  // Polls until `stop`; then returns, its connections reset and what it had to send sent. `leaving` counts the
-  // workers that have not yet said their goodbyes: those of a worker without a queue leave by another's, which
-  // stays until the last has.
+  // Polls until `stop`; then returns, its connections reset and what it had to send sent. `leaving` counts
+  // the workers that have not yet said their goodbyes: those of a worker without a queue leave by another's,
+  // which stays until the last has.
   void run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving);
 
  private:

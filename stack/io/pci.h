@@ -6,8 +6,8 @@
 
 namespace sluice::io {
 
-// What keeps DPDK from the PCI device, and what to type; empty: nothing. To be asked before EAL probes it: some
-// DPDK drivers reset a device that the kernel is using.
+// What keeps DPDK from the PCI device, and what to type; empty: nothing. To be asked before EAL probes it:
+// some DPDK drivers reset a device that the kernel is using.
 std::string pci_trouble(const std::string& address, const std::string& devices = "/sys/bus/pci/devices");
 
 }  // namespace sluice::io
