@@ -27,9 +27,7 @@ uint64_t folder_octets(const std::string& root) {
 
 uint16_t packet_room(const config::Config& c) {
   uint16_t room = buf::PacketPool::data_room;
-  constexpr int around =
-      RTE_PKTMBUF_HEADROOM + 18 + 6;  // headroom, Ethernet with a VLAN tag, to a multiple of 8
-  for (const config::Port& p : c.ports) room = std::max(room, static_cast<uint16_t>(p.mtu + around));
+  for (const config::Port& p : c.ports) room = std::max(room, buf::PacketPool::room_for(p.mtu));
   return room;
 }
 
