@@ -91,8 +91,10 @@ Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<c
 Appliance::~Appliance() {
   if (running_) stop();
   metrics_.reset();
-  // Packets that wait in a device hold parts of the workers' chunks and of the sites: they go first.
+  // Packets that wait in a device or on a bad line hold parts of the workers' chunks and of the sites: they
+  // go first.
   devices_.clear();
+  for (const auto& w : workers_) w->impaired.clear();
   workers_.clear();
 }
 
@@ -125,7 +127,8 @@ std::string Appliance::make_memory() {
   eal_ = std::make_unique<io::Eal>(o);
   for (const std::string& w : eal_->warnings()) std::cout << "sluice: " << w << '\n';
   if (!eal_->ok()) return eal_->error();
-  pool_ = std::make_unique<buf::PacketPool>("sluice", config_.memory.packets, config_.memory.headers);
+  pool_ = std::make_unique<buf::PacketPool>("sluice", config_.memory.packets, config_.memory.headers,
+                                            packet_room(config_));
   if (!pool_->ok()) return pool_->error() + "; give more memory.megabytes, or fewer memory.packets";
   return {};
 }
@@ -252,14 +255,17 @@ void Appliance::start() {
   struct Launch {
     Worker* worker;
     const std::atomic<bool>* stop;
+    std::atomic<size_t>* leaving;
   };
+  leaving_ = workers_.size();
   for (size_t k = 0; k < workers_.size(); ++k) {
     auto run = [](void* p) {
       const std::unique_ptr<Launch> l{static_cast<Launch*>(p)};
-      l->worker->run(*l->stop);
+      l->worker->run(*l->stop, *l->leaving);
       return 0;
     };
-    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_}), "a worker is launched once");
+    check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_, &leaving_}),
+          "a worker is launched once");
   }
 }
 

@@ -61,6 +61,7 @@ class Appliance {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<io::Waker*> wakers_;
   std::atomic<bool> stop_{false};
+  std::atomic<size_t> leaving_{0};  // workers that have not yet ended their connections
   bool running_ = false;
   std::unique_ptr<Metrics> metrics_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/estimate.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "buf/pool.h"
@@ -24,10 +25,16 @@ uint64_t folder_octets(const std::string& root) {
 
 }  // namespace
 
+uint16_t packet_room(const config::Config& c) {
+  uint16_t room = buf::PacketPool::data_room;
+  for (const config::Port& p : c.ports) room = std::max(room, buf::PacketPool::room_for(p.mtu));
+  return room;
+}
+
 uint32_t estimate_megabytes(const config::Config& c) {
   const uint64_t workers = c.workers.cores.size();
   constexpr uint64_t mbuf = 128 + 64;  // an mbuf, its pool's bookkeeping and its place in the rings
-  uint64_t octets = c.memory.packets * (mbuf + buf::PacketPool::data_room) + c.memory.headers * (mbuf + 64);
+  uint64_t octets = c.memory.packets * (mbuf + packet_room(c)) + c.memory.headers * (mbuf + 64);
   octets += workers * c.memory.chunks * (buf::ChunkPool::chunk_size + 64);
   octets += workers * workers * c.ports.size() * c.workers.ring * 2 * 8;
   for (const config::HttpService& service : c.http)

@@ -9,6 +9,9 @@
 
 namespace sluice::app {
 
+// Octets a packet buffer must hold, headroom included: a whole frame of the port with the largest MTU.
+uint16_t packet_room(const config::Config&);
+
 // MiB, with room to spare.
 uint32_t estimate_megabytes(const config::Config&);
 

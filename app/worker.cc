@@ -19,7 +19,7 @@ Gossip::Gossip(size_t workers) : workers_{workers} {
 Worker::Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip)
     : rng{seed}, idle{mode, waker, count}, index_{index}, gossip_{gossip} {}
 
-void Worker::run(const std::atomic<bool>& stop) {
+void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
   while (!stop.load(std::memory_order_relaxed)) {
     const Instant now = io::now();  // the only clock read of a turn
     if (now >= next_second_) {
@@ -27,12 +27,22 @@ void Worker::run(const std::atomic<bool>& stop) {
       next_second_ = now + 1_s;
     }
     const bool heard = hear(now);
-    const bool worked = stack->poll(now) > 0;
+    bool worked = stack->poll(now) > 0;
+    for (const auto& port : steered) worked |= port->take_moved() > 0;
     tell();
     count.add(Counter::worker_polls);
     idle.rest(heard || worked, now, deadline());
   }
   stack->shut_down(io::now());
+  leaving.fetch_sub(1, std::memory_order_release);
+  while (leaving.load(std::memory_order_acquire) != 0) send_for_others();
+  send_for_others();
+}
+
+void Worker::send_for_others() {
+  for (const auto& port : steered)
+    while (port->send_for_others()) {
+    }
 }
 
 bool Worker::hear(Instant now) {

@@ -52,12 +52,15 @@ class Worker {
   std::unique_ptr<Stack> stack;
   std::vector<io::Waker*> siblings;  // [worker]
 
-  // Polls until `stop`; then returns, its connections reset and what it had to send sent.
-  void run(const std::atomic<bool>& stop);
+  // Polls until `stop`; then returns, its connections reset and what it had to send sent. `leaving` counts
+  // the workers that have not yet said their goodbyes: those of a worker without a queue leave by another's,
+  // which stays until the last has.
+  void run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving);
 
  private:
   bool hear(Instant now);
   void tell();
+  void send_for_others();
   Instant deadline() const;
 
   size_t index_;

@@ -54,7 +54,9 @@ class Checker {
     check_overlaps();
     check_packets();
     for (const Route& route : c_.routes) check_route(route);
+    check_route_count();
     for (const DnsService& s : c_.dns) check_dns(s);
+    check_listener_count();
     for (const HttpService& s : c_.http) check_http(s);
     check_metrics();
   }
@@ -72,6 +74,9 @@ class Checker {
       if (core >= env_.cores)
         add(at, "there is no core " + std::to_string(core),
             env_.cores == 1 ? "0, the only one," : "0 to " + std::to_string(env_.cores - 1));
+      else if (env_.may_run_on && !env_.may_run_on(core))
+        add(at, "sluice may not run on core " + std::to_string(core) + " here",
+            "a core that taskset or the container allows");
       if (!seen.insert(core).second)
         add(at, "core " + std::to_string(core) + " is listed twice", "one worker a core");
     }
@@ -140,7 +145,14 @@ class Checker {
       for (size_t j = 0; j < i; ++j) {
         const Connected &x = connected_[i], &y = connected_[j];
         if (!x.prefix.contains(y.prefix.addr) && !y.prefix.contains(x.prefix.addr)) continue;
-        if (x.port == y.port && x.us() != y.us()) continue;  // two addresses on one link
+        if (x.port == y.port && x.us() != y.us()) {  // two addresses on one link
+          if (is_broadcast_of(x.us(), y) || is_broadcast_of(y.us(), x))
+            add(x.place,
+                "of " + to_text(x.prefix) + " and " + to_text(y.prefix) +
+                    " one is the broadcast address of the other's network",
+                "an address that is not");
+          continue;
+        }
         const std::string other = to_text(y.prefix) + " of port '" + c_.ports[y.port].name + "'";
         add(x.place,
             to_text(x.prefix) + (x.us() == y.us() ? " is " : " overlaps ") + other +
@@ -149,6 +161,37 @@ class Checker {
         break;
       }
     }
+  }
+
+  static bool is_broadcast_of(Ip4Addr a, const Connected& n) {
+    return has_broadcast(n.prefix) && a == broadcast_of(n.prefix);
+  }
+
+  // What Routes::build() will make of the ports, and of the routes.
+  void check_route_count() {
+    if (!known_ || c_.routes.empty()) return;
+    std::set<std::pair<uint32_t, uint8_t>> all = destinations_;
+    for (const Connected& n : connected_) {
+      all.insert({network_of(n.prefix).v, n.prefix.length});
+      all.insert({n.us().v, 32});
+      if (has_broadcast(n.prefix)) all.insert({broadcast_of(n.prefix).v, 32});
+    }
+    if (all.size() > c_.ip.routes)
+      add(places_.find(c_.routes.back()),
+          std::to_string(all.size()) +
+              " routes, those of our addresses included, are more than ip.routes allows",
+          "a larger ip.routes");
+  }
+
+  void check_listener_count() {
+    size_t count = 0;
+    for (const DnsService& s : c_.dns)
+      for (const Endpoint& e : s.listen) {
+        const Place* at = places_.find(e);
+        if (++count == c_.udp.listeners + size_t{1} && at)
+          add(at, "more UDP listeners than udp.listeners, " + std::to_string(c_.udp.listeners) + ", allows",
+              "a larger udp.listeners");
+      }
   }
 
   // Receive queues keep this many packets of the pool for good; without some more nothing moves.
@@ -205,12 +248,18 @@ class Checker {
     }
     if (!destinations_.insert({net.addr.v4().v, net.length}).second)
       return add(at, "there are two routes to " + to_text(net), "one");
-    for (const Connected& n : connected_)
+    for (const Connected& n : connected_) {
+      if (net.length == 32 && (net.addr.v4() == n.us() || is_broadcast_of(net.addr.v4(), n)))
+        return add(at,
+                   to_text(net) + " is " + (net.addr.v4() == n.us() ? "an" : "a broadcast") +
+                       " address of port '" + c_.ports[n.port].name + "', which needs no route",
+                   "the address of another station");
       if (n.prefix.length == net.length && network_of(n.prefix) == net.addr.v4())
         return add(
             at,
             to_text(net) + " is the network of port '" + c_.ports[n.port].name + "', which needs no route",
             "a network that is not connected");
+    }
   }
 
   std::optional<size_t> port_called(const std::string& name, const Place* at) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -264,6 +265,13 @@ std::string to_text(const Error& e) {
 
 Environment this_machine() {
   return {.cores = static_cast<unsigned>(std::max(1l, sysconf(_SC_NPROCESSORS_CONF))),
+          .may_run_on =
+              [](uint32_t core) {
+                cpu_set_t set;
+                CPU_ZERO(&set);
+                return sched_getaffinity(0, sizeof set, &set) != 0 ||
+                       (core < CPU_SETSIZE && CPU_ISSET(core, &set));
+              },
           .file_exists =
               [](const std::string& path) {
                 std::error_code ignored;

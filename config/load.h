@@ -23,6 +23,7 @@ std::string to_text(const Error& e);
 // What the checks ask of the machine. An empty function says yes.
 struct Environment {
   unsigned cores = 1;  // processor cores that there are
+  std::function<bool(uint32_t core)> may_run_on;
   std::function<bool(const std::string& path)> file_exists;
   std::function<bool(const std::string& path)> folder_exists;
 };

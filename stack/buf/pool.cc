@@ -31,9 +31,9 @@ constexpr unsigned cache_size = 256;  // mbufs per lcore cache
 
 }  // namespace
 
-PacketPool::PacketPool(const std::string& name, uint32_t packets, uint32_t headers) {
+PacketPool::PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room) {
   packets_ =
-      rte_pktmbuf_pool_create((name + "_packets").c_str(), packets, cache_size, 0, data_room, SOCKET_ID_ANY);
+      rte_pktmbuf_pool_create((name + "_packets").c_str(), packets, cache_size, 0, room, SOCKET_ID_ANY);
   if (packets_ != nullptr)
     headers_ = rte_pktmbuf_pool_create((name + "_headers").c_str(), headers, cache_size, attachment_size, 0,
                                        SOCKET_ID_ANY);

@@ -19,13 +19,18 @@ namespace sluice::buf {
 // packets with data room, and bare headers that a Slice is attached to.
 class PacketPool {
  public:
-  // Octets of data room in a packet, headroom included: an Ethernet frame of MTU 1500 and DPDK's default
-  // headroom.
+  // Octets of data room in a packet, headroom included, unless told otherwise: an Ethernet frame of MTU 1500
+  // and DPDK's default headroom.
   static constexpr uint16_t data_room = 2048 + 128;
+  // The data room in which a whole frame of an MTU fits: headroom, Ethernet with a VLAN tag, rounded up.
+  static constexpr uint16_t room_for(uint16_t mtu) {
+    const int all = RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + mtu + 18, 8);
+    return all < data_room ? data_room : static_cast<uint16_t>(all);
+  }
 
-  // `packets`, `headers`: how many of each. `name` is unique in the process. On failure !ok() and error()
-  // says why.
-  PacketPool(const std::string& name, uint32_t packets, uint32_t headers);
+  // `packets`, `headers`: how many of each. `name` is unique in the process. `room`: octets of data room, for
+  // larger MTUs: received frames must fit one packet. On failure !ok() and error() says why.
+  PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room = data_room);
   ~PacketPool();
   PacketPool(const PacketPool&) = delete;
   PacketPool& operator=(const PacketPool&) = delete;

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/device.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include "io/dpdk_log.h"
 #include "io/entropy.h"
+#include "io/pci.h"
 #include "io/steering.h"
 
 namespace sluice::io {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr uint64_t rx_l4_checksums = RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 constexpr uint64_t rx_checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | rx_l4_checksums;
@@ -36,14 +38,15 @@ constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_E
 // README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
 bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
 
-void choose_offloads(DeviceKind kind, uint16_t mtu, const rte_eth_dev_info& dev, rte_eth_conf& conf) {
+void choose_offloads(DeviceKind kind, uint16_t mtu, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
+                     rte_eth_conf& conf) {
   if (computes_itself(kind)) {
     conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
     conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
   }
   conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // A frame that does not fit one packet's room arrives as a chain.
-  if (mtu + 18 > buf::PacketPool::data_room - RTE_PKTMBUF_HEADROOM)
+  if (mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
   constexpr uint64_t tso_needs = tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if ((conf.txmode.offloads & tso_needs) == tso_needs)
@@ -73,28 +76,28 @@ class WithoutSignals {
   std::vector<int> taken_;
 };
 
-std::string reason(int error) { return std::strerror(error < 0 ? -error : error); }
-
-std::string pci_trouble(const std::string& address) {
-  const fs::path device = fs::path("/sys/bus/pci/devices") / address;
-  std::error_code ec;
-  if (!fs::exists(device, ec))
-    return "there is no PCI device " + address +
-           ": type  dpdk-devbind.py --status-dev net  to see those there are";
-  const std::string driver = fs::read_symlink(device / "driver", ec).filename();
-  const std::string bind = "modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci " + address;
-  if (driver.empty()) return address + " is bound to no driver: type  " + bind;
-  if (driver != "vfio-pci" && driver != "uio_pci_generic" && driver != "igb_uio")
-    return address + " is still bound to the kernel's driver " + driver + ": type  " + bind;
-  return address + " is bound to " + driver +
-         ", but no DPDK driver took it: is it supported, may this user open /dev/vfio, is the IOMMU on?";
+// Queue pairs that the kernel's driver has for an interface; 1 when it does not say.
+uint16_t kernel_queues(const std::string& interface) {
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool known = any >= 0 && ioctl(any, SIOCETHTOOL, &request) == 0;
+  if (any >= 0) close(any);
+  return known ? static_cast<uint16_t>(std::clamp(channels.combined_count, 1u, 1024u)) : uint16_t{1};
 }
+
+std::string reason(int error) { return std::strerror(error < 0 ? -error : error); }
 
 std::string open_trouble(const DeviceRequest& r, int error) {
   std::string why = "DPDK cannot open " + device_arguments(r) + ": " + reason(error);
   switch (r.device.kind) {
     case DeviceKind::pci:
-      return pci_trouble(r.device.target);
+      if (std::string wrong = pci_trouble(r.device.target); !wrong.empty()) return wrong;
+      return "no DPDK driver took " + r.device.target +
+             ": is it supported, may this user open /dev/vfio, is the IOMMU on?";
     case DeviceKind::tap:
       if (access("/dev/net/tun", F_OK) != 0) return why + "; there is no /dev/net/tun: type  modprobe tun";
       return why + "; a tap needs root (CAP_NET_ADMIN), and no other program may hold an interface " +
@@ -184,12 +187,19 @@ Device::~Device() {
 }
 
 std::string Device::open(const DeviceRequest& r) {
-  const std::string arguments = device_arguments(r);
+  DeviceRequest possible = r;
+  if (r.device.kind == DeviceKind::af_xdp)
+    possible.queues = std::min(r.queues, kernel_queues(r.device.target));
+  const std::string arguments = device_arguments(possible);
   const std::string name = arguments.substr(0, arguments.find(','));
   if (name.size() >= RTE_DEV_NAME_MAX_LEN) return "the name " + r.name + " is too long for a port";
   if (r.device.kind == DeviceKind::null && !r.device.target.empty() && r.device.target != "0")
     rx_burst_ = static_cast<uint16_t>(
         std::clamp(std::atoi(r.device.target.c_str()), 1, static_cast<int>(buf::burst_size)));
+  // Several programs may open one tap, and the kernel would deal its packets out among them.
+  if (r.device.kind == DeviceKind::tap && if_nametoindex(r.device.target.c_str()) != 0)
+    return "there already is an interface " + r.device.target +
+           ", another appliance's perhaps: name another, or type  ip link del " + r.device.target;
   // A PCI device was probed when EAL started, everything else is made now.
   if (r.device.kind != DeviceKind::pci) {
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) == 0) return "there already is a device " + name;
@@ -217,7 +227,7 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   rte_eth_conf conf{};
   conf.rxmode.mtu = r.mtu;
   conf.intr_conf.rxq = want.interrupts ? 1 : 0;
-  choose_offloads(kind_, r.mtu, dev, conf);
+  choose_offloads(kind_, r.mtu, pool, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
   info_.rss = want.rss && queues > 1 && fields != 0 && dev.reta_size != 0;

@@ -17,6 +17,7 @@
 #include <fstream>
 
 #include "io/dpdk_log.h"
+#include "io/pci.h"
 
 namespace sluice::io {
 namespace {
@@ -141,6 +142,8 @@ std::string Eal::start(const EalOptions& o) {
   hugepages_ = o.hugepages == Hugepages::on || (o.hugepages == Hugepages::automatic && enough);
   if (!hugepages_ && !o.pci.empty() && o.hugepages == Hugepages::automatic)
     return "a PCI device needs hugepages; " + hugepages_wanted(o, have);
+  for (const std::string& address : o.pci)
+    if (std::string wrong = pci_trouble(address); !wrong.empty()) return wrong;
   if (o.hugepages == Hugepages::automatic && !enough)
     warnings_.push_back("slower without hugepages: " + hugepages_wanted(o, have));
 

@@ -91,6 +91,7 @@ void SteeredPort::receive(Batch& in) {
     }
     Staged& s = staged_[to];
     s.packets[s.count++] = p.release();
+    ++moved_;
   }
   for (size_t to = 0; to < staged_.size(); ++to) {
     Staged& s = staged_[to];
@@ -148,15 +149,19 @@ void SteeredPort::test(uint32_t device, const Steering::Hash& own) {
   }
 }
 
-void SteeredPort::send_for_others() {
+bool SteeredPort::send_for_others() {
+  bool any = false;
   for (rte_ring* r : to_send_) {
     void* got[buf::burst_size];
     const unsigned n = rte_ring_sc_dequeue_burst(r, got, buf::burst_size, nullptr);
     if (n == 0) continue;
+    any = true;
+    moved_ += n;
     Batch out;
     for (unsigned i = 0; i < n; ++i) out.push(Packet{static_cast<rte_mbuf*>(got[i])});
     p_.queue->tx(out);
   }
+  return any;
 }
 
 void SteeredPort::tx(Batch& out) {

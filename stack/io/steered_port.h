@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/counters.h"
@@ -61,6 +62,15 @@ class SteeredPort final : public buf::NetPort {
   // A worker without a queue hands the packets to one that has; packets with attached slices are copied.
   void tx(buf::Batch& out) override;
 
+  // Sends what other workers handed over, at most a burst from each; rx() does it too. False: there was
+  // nothing.
+  bool send_for_others();
+
+  // Packets moved for other workers since the last call: handed to their owners, or sent for those that have
+  // no queue. They appear in no batch, and yet the turn found work: who rests all the same may sleep in front
+  // of a queue that is not empty.
+  size_t take_moved() { return std::exchange(moved_, size_t{0}); }
+
   // What became of the comparison of the device's hashes with ours.
   enum class Trust : uint8_t { Software, Testing, Device };
   Trust trust() const { return trust_; }
@@ -72,7 +82,6 @@ class SteeredPort final : public buf::NetPort {
   };
   void receive(buf::Batch& in);
   void collect(buf::Batch& in);
-  void send_for_others();
   size_t owner(const buf::Packet& p);
   void test(uint32_t device, const Steering::Hash& own);
   void pass(rte_ring* ring, size_t to, rte_mbuf** packets, uint16_t count, Counter handed, Counter full);
@@ -80,6 +89,7 @@ class SteeredPort final : public buf::NetPort {
   Parts p_;
   Trust trust_;
   uint16_t tested_ = 0;
+  size_t moved_ = 0;
   bool rings_first_ = false;
   std::vector<Staged> staged_;      // per worker
   std::vector<rte_ring*> inbound_;  // received packets for us

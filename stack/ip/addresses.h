@@ -17,13 +17,18 @@ class Addresses {
  public:
   explicit Addresses(std::span<const buf::Interface> ports) {
     size_t n = 0;
-    for (const buf::Interface& i : ports) n += 2 * i.addresses.size();
+    for (const buf::Interface& i : ports) n += 3 * i.addresses.size();
     slots_.resize(std::bit_ceil(4 * n + 4));
     for (const buf::Interface& i : ports)
       for (const Prefix& p : i.addresses) {
         if (!p.addr.is_v4()) continue;
         const Ip4Addr b = buf::directed_broadcast(p);
-        if (!b.is_unspecified()) add(b, Owner::Broadcast);
+        if (!b.is_unspecified()) {
+          add(b, Owner::Broadcast);
+          // RFC 1812 §4.2.3.1 (2): what some once took for the broadcast is treated as one, and never passed
+          // on.
+          add({p.addr.v4().v & Ip4Addr::mask(p.length).v}, Owner::Broadcast);
+        }
         add(p.addr.v4(), Owner::Us);
       }
   }

@@ -95,7 +95,7 @@ void Link::on_reply(Packet&& frame, const Arp::Value& v, Instant now, TxOut& out
 
 // Somebody said who they are without being asked. RFC 826: an entry that is there is brought up to date; a
 // new one only when they want to talk to us, and are on a network that we share. A MAC that changed is
-// believed only after it has answered.
+// used at once, for the neighbour may have failed over, and given up unless it answers.
 void Link::hear(uint16_t port, const Arp::Value& v, bool to_us, Instant now, TxOut& out) {
   Neighbour* n = neighbours_.find(port, v.sender);
   if (n == nullptr) {

@@ -14,6 +14,7 @@ namespace {
 // A machine with four cores, on which a file or folder exists unless it is called missing*.
 const Environment machine{
     .cores = 4,
+    .may_run_on = [](uint32_t core) { return core != 3; },
     .file_exists = [](const std::string& path) { return path.find("missing") == std::string::npos; },
     .folder_exists = [](const std::string& path) { return path.find("missing") == std::string::npos; }};
 
@@ -232,6 +233,24 @@ TEST(Load, refuses_ports_that_cannot_be) {
        "f.yaml:3:26: there is no file 'missing.pcap', the path of a capture file would be right\n"},
       {"a core that is not there", "workers: { cores: [0, 4] }\n",
        "f.yaml:3:23: there is no core 4, 0 to 3 would be right\n"},
+      {"a core that is not for us", "workers: { cores: [0, 3] }\n",
+       "f.yaml:3:23: sluice may not run on core 3 here, a core that taskset or the container allows would be "
+       "right\n"},
+      {"more listeners than the option allows",
+       "udp: { listeners: 1 }\n"
+       "dns: [ { listen: [198.18.0.1:53, 198.18.0.1:54], zones: [ { name: a.test, file: a } ] } ]\n",
+       "f.yaml:4:34: more UDP listeners than udp.listeners, 1, allows, a larger udp.listeners would be "
+       "right\n"},
+      {"more routes than the option allows",
+       "ip: { routes: 4 }\n"
+       "routes: [ { to: 10.0.0.0/8, via: 198.18.0.2 }, { to: 11.0.0.0/8, via: 198.18.0.2 } ]\n",
+       "f.yaml:4:48: 5 routes, those of our addresses included, are more than ip.routes allows, a larger "
+       "ip.routes would be right\n"},
+      {"an address that is a broadcast to another",
+       "  - { name: wan, device: { tap: t1 }, addresses: [10.0.0.1/25, 10.0.0.127/24] }\n",
+       "f.yaml:3:64: of 10.0.0.127/24 and 10.0.0.1/25 one is the broadcast address of the other's network, "
+       "an "
+       "address that is not would be right\n"},
       {"a core twice", "workers: { cores: [1, 1] }\n",
        "f.yaml:3:23: core 1 is listed twice, one worker a core would be right\n"},
       {"fewer packets than the rings hold", "memory: { packets: 1024 }\n",
@@ -327,6 +346,13 @@ TEST(Load, refuses_routes_that_lead_nowhere) {
        "f.yaml:3:17: 198.18.0.0/24 is the network of port 'lan', which needs no route, a network that is not "
        "connected would be "
        "right\n"},
+      {"our own address", "routes: [ { to: 198.18.0.1/32, via: 198.18.0.2 } ]\n",
+       "f.yaml:3:17: 198.18.0.1/32 is an address of port 'lan', which needs no route, the address of another "
+       "station would be right\n"},
+      {"our network's broadcast", "routes: [ { to: 198.18.0.255/32, via: 198.18.0.2 } ]\n",
+       "f.yaml:3:17: 198.18.0.255/32 is a broadcast address of port 'lan', which needs no route, the address "
+       "of "
+       "another station would be right\n"},
       {"a gateway to refuse", "routes: [ { to: 10.0.0.0/8, kind: prohibit, via: 198.18.0.2 } ]\n",
        "f.yaml:3:50: a route that refuses has no 'via', 'kind' without 'via' would be right\n"},
   };
@@ -399,7 +425,7 @@ TEST(Load, an_error_in_a_port_begets_none_in_what_needs_its_addresses) {
 
 TEST(Load, fills_every_kind_of_value) {
   const Config c = good(
-      "workers: { cores: [3, 1], mode: efficient, ring: 2048 }\n"
+      "workers: { cores: [2, 1], mode: efficient, ring: 2048 }\n"
       "memory: { hugepages: off, packets: 40000, headers: 2000, chunks: 100, megabytes: 512 }\n"
       "ports:\n"
       "  - { name: lan, device: { virtio_user: /run/s, args: queue_size=512 }, addresses: [198.18.0.1/24, "
@@ -414,7 +440,7 @@ TEST(Load, fills_every_kind_of_value) {
       "1400 } ]\n"
       "http: [ { listen: [198.18.0.1:80], sites: [ { names: [a.b, c], root: /w } ] } ]\n"
       "metrics: { listen: '[::1]:9464' }\n");
-  EXPECT_EQ(c.workers.cores, (std::vector<uint32_t>{3, 1}));
+  EXPECT_EQ(c.workers.cores, (std::vector<uint32_t>{2, 1}));
   EXPECT_EQ(c.workers.mode, Mode::Efficient);
   EXPECT_EQ(c.workers.ring, 2048u);
   EXPECT_EQ(c.memory.hugepages, Hugepages::Off);
@@ -481,6 +507,7 @@ TEST(Load, the_examples_load_with_their_files_beside_them) {
   ASSERT_NE(source, nullptr) << "run by meson test, or set SOURCE_ROOT";
   Environment here = this_machine();
   here.cores = 4;
+  here.may_run_on = {};
   size_t examples = 0;
   for (const auto& entry : std::filesystem::directory_iterator(std::string{source} + "/config/examples")) {
     if (entry.path().extension() != ".yaml") continue;

@@ -76,6 +76,32 @@ class Steered : public testing::Test {
   uint32_t free_;
 };
 
+TEST_F(Steered, what_is_moved_for_another_worker_is_work_too) {
+  build(2, 1);
+  // A port whose flow the worker with the queue does not own.
+  uint16_t port = 1000;
+  while (steering_->owner(test::udp_frame(peer, us, port, 53, {0})) != 1) ++port;
+  for (uint8_t i = 0; i < 100; ++i) queue_[0].arriving.push_back(flow_packet(port, i));
+  turn(0);
+  EXPECT_TRUE(got_[0].empty());
+  EXPECT_EQ(ports_[0]->take_moved(), 64u) << "and 36 wait in the queue";
+  turn(0);
+  EXPECT_EQ(ports_[0]->take_moved(), 36u);
+  turn(0);
+  EXPECT_EQ(ports_[0]->take_moved(), 0u);
+
+  for (int burst = 0; burst < 2; ++burst) {
+    Batch out;
+    for (uint8_t i = 0; i < 50; ++i) out.push(flow_packet(port, i));
+    ports_[1]->tx(out);
+  }
+  EXPECT_EQ(ports_[1]->take_moved(), 0u) << "its own packets are counted by who made them";
+  turn(0);
+  EXPECT_EQ(ports_[0]->take_moved(), 64u) << "and 36 wait in the ring";
+  turn(0);
+  EXPECT_EQ(ports_[0]->take_moved(), 36u);
+}
+
 TEST_F(Steered, one_queue_feeds_two_workers_each_with_its_own_flows_in_order) {
   build(2, 1);
   Rng rng{3};

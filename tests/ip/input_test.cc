@@ -76,6 +76,8 @@ TEST_F(IpInput, every_bad_datagram_dies_of_its_own_reason) {
       {"from a reserved address", from(Ip4Addr::of(240, 0, 0, 1)), Counter::ip_martian_source},
       {"from the limited broadcast", from({UINT32_MAX}), Counter::ip_martian_source},
       {"from our network's broadcast", from(Ip4Addr::of(198, 18, 0, 255)), Counter::ip_martian_source},
+      {"from our network itself", from(Ip4Addr::of(198, 18, 0, 0)), Counter::ip_martian_source},
+      {"to the other network itself", to(Ip4Addr::of(198, 19, 0, 0)), Counter::ip_directed_broadcast},
       {"from ourselves", from(us), Counter::ip_spoofed},
       {"from our other address", from(test::us_wan), Counter::ip_spoofed},
       {"to loopback", to(Ip4Addr::of(127, 0, 0, 1)), Counter::ip_martian_destination},

@@ -88,6 +88,36 @@ def test_a_signal_ends_it_in_order(tmp_path, number):
         assert process.wait(15) == 0
 
 
+CLIENTS = """
+import socket, time
+open_ones = [socket.create_connection(("198.18.0.1", 80), timeout=5) for _ in range(40)]
+print("open", flush=True)
+ended = 0
+until = time.monotonic() + 8
+for s in open_ones:
+    s.settimeout(max(until - time.monotonic(), 0.01))
+    try:
+        ended += s.recv(1) == b""
+    except ConnectionResetError:
+        ended += 1
+    except TimeoutError:
+        pass
+print(ended, flush=True)
+"""
+
+
+@pytest.mark.parametrize("cores", ["[0]", "[0, 1]"], ids=["one-worker", "two-workers"])
+def test_an_end_in_order_tells_every_peer(tmp_path, cores):
+    lab, config, box = appliance(tmp_path, cores=cores, port_extra=", queues: 1")
+    with lab:
+        lab.start(SLUICE, config)
+        clients = box.lan.popen(["/usr/bin/python3", "-c", CLIENTS], stdout=subprocess.PIPE, text=True)
+        assert clients.stdout.readline() == "open\n"
+        assert lab.stop() == 0
+        assert clients.stdout.readline() == "40\n"
+        clients.wait(30)
+
+
 def test_a_port_that_cannot_be_had_is_an_error_with_a_remedy(tmp_path):
     config = write_config(tmp_path, device="af_packet", wan=False)
     with Lab(lab_name(), {}) as lab:  # no such interface in this box
@@ -127,3 +157,18 @@ def test_a_demo_that_is_interrupted_leaves_nothing(number):
     while leftovers() != before and time.monotonic() < end:
         time.sleep(0.2)
     assert leftovers() == before
+
+
+def test_an_end_with_packets_on_a_slow_line_is_in_order(tmp_path):
+    lab, config, box = appliance(tmp_path, port_extra=", impair: { delay: 500ms, rate: 20M }")
+    (box.www / "big.bin").write_bytes(os.urandom(5_000_000))
+    with lab:
+        lab.start(SLUICE, config)
+        client = box.lan.popen(["curl", "-s", "-o", "/dev/null", "-H", "Host: www.example.test", "http://198.18.0.1/big.bin"])
+        end = time.monotonic() + 20
+        while total(lab.metrics(), "sluice_http_response_bytes_total") < 200_000:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert lab.stop() == 0, lab.log[-40:]
+        client.kill()
+        client.wait()
