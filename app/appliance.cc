@@ -230,8 +230,12 @@ void Appliance::wire_services(size_t k) {
     check(services->add_http(sites_[i], config_.http[i].options) == i,
           "services are numbered as the configuration lists them");
   const auto dns = listeners(config_.dns), http = listeners(config_.http);
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, config_.tcp, interfaces_,
-                       routes_,     dns,        http,        k == 0};
+  // The workers share the pool of packets, and what their connections hold must leave half of it to the
+  // ports.
+  tcp::Options tcp = config_.tcp;
+  tcp.held_packets = static_cast<uint32_t>(
+      std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
+  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp, interfaces_, routes_, dns, http, k == 0};
   w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),

@@ -19,6 +19,7 @@ LinkPool::Link* LinkPool::take() {
 }
 
 void LinkPool::give(Link* l) {
+  if (l->slice.mbuf() != nullptr) --packets_;
   l->slice = Slice{};
   l->next = std::exchange(free_, l);
   ++free_count_;
@@ -33,6 +34,7 @@ bool ByteQueue::push(Slice&& slice) {
   if (l == nullptr) return false;
   size_ += slice.size();
   ++slices_;
+  if (slice.mbuf() != nullptr) ++pool_->packets_;
   l->slice = std::move(slice);
   if (tail_ != nullptr)
     tail_->next = l;
@@ -62,6 +64,7 @@ Slice ByteQueue::pop() {
   LinkPool::Link* dead = std::exchange(head_, head_->next);
   if (head_ == nullptr) tail_ = nullptr;
   Slice s = std::move(dead->slice);
+  if (s.mbuf() != nullptr) --pool_->packets_;
   size_ -= s.size();
   --slices_;
   pool_->give(dead);

@@ -17,6 +17,7 @@ class LinkPool {
  public:
   explicit LinkPool(uint32_t count);
   size_t free() const { return free_count_; }
+  size_t packets() const { return packets_; }  // links whose slice keeps a received packet alive
 
  private:
   friend class ByteQueue;
@@ -30,6 +31,7 @@ class LinkPool {
   std::vector<Link> links_;
   Link* free_ = nullptr;
   size_t free_count_ = 0;
+  size_t packets_ = 0;
 };
 
 // First in, first out, by octets. Owns its slices; 32 bytes of its own. Not copyable; movable into an empty

@@ -54,7 +54,7 @@ void HttpServer::on_stream(uint32_t service, buf::Stream& s, Instant now) {
     return;
   }
   if (s.events & buf::stream_event::peer_closed) x.peer_closed = true;
-  if (std::exchange(x.due, false) && !on_due(v, x, s)) return forget(x, s.id.index);
+  if (std::exchange(x.due, false) && !on_due(v, x, s, now)) return forget(x, s.id.index);
   const Progress p = run(v, x, s);
   arm(v, x, s, p, now);
 }
@@ -72,7 +72,7 @@ void HttpServer::forget(Session& x, uint32_t index) {
 }
 
 // What a passed deadline means; false when the connection was reset.
-bool HttpServer::on_due(Service& v, Session& x, buf::Stream& s) {
+bool HttpServer::on_due(Service& v, Session& x, buf::Stream& s, Instant now) {
   switch (x.due_for) {
     case Wait::Retry:
       return true;
@@ -85,16 +85,30 @@ bool HttpServer::on_due(Service& v, Session& x, buf::Stream& s) {
       count_.add(Counter::http_idle_timeout);
       break;
     case Wait::Send:
+      if (takes(v, x, s, now)) return true;
       count_.add(Counter::http_send_timeout);
       s.abort = true;
       return false;
     case Wait::Linger:
-      count_.add(Counter::http_linger_timeout);
+      if (takes(v, x, s, now)) return true;
+      count_.add(s.sending.empty() ? Counter::http_linger_timeout : Counter::http_send_timeout);
       s.abort = true;
       return false;
   }
   x.conn.end();
   return true;
+}
+
+// Whether what was handed over still goes out, however slowly. The transport tells only of much new room, and
+// after close of none: so this looks at what is left.
+bool HttpServer::takes(const Service& v, Session& x, const buf::Stream& s, Instant now) {
+  const auto unsent = static_cast<uint32_t>(s.sending.size());
+  if (unsent == 0) return false;
+  if (unsent != x.unsent) {
+    x.unsent = unsent;
+    x.took_at = now;
+  }
+  return now - x.took_at < v.options.send_timeout;
 }
 
 HttpServer::Progress HttpServer::run(Service& v, Session& x, buf::Stream& s) {
@@ -215,6 +229,10 @@ void HttpServer::arm(const Service& v, Session& x, const buf::Stream& s, const P
     const uint32_t list = v.first_wait + static_cast<uint32_t>(w);
     if (armed != list || again) waits_.arm(thing, list, now);
   };
+  if (p.octets) {
+    x.unsent = static_cast<uint32_t>(s.sending.size());
+    x.took_at = now;
+  }
   if (p.stop == Stop::NeedsMemory) return wait(Wait::Retry, true);
   if (p.stop == Stop::NeedsRoom) return wait(Wait::Send, p.octets);
   if (p.stop == Stop::Ended) return wait(Wait::Linger, false);

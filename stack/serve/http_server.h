@@ -57,6 +57,8 @@ class HttpServer {
     uint64_t left = 0;
     uint32_t at = 0;
     uint32_t generation = 0;
+    uint32_t unsent = 0;  // octets in `sending` when `took_at` was set
+    Instant took_at;      // when the peer was last seen to take some of an answer
     bool open = false;
     bool closing = false;  // the last answer was handed over; what the peer sends now is dropped
     bool peer_closed = false;
@@ -76,7 +78,8 @@ class HttpServer {
 
   void open(Session&, const buf::Stream&);
   void forget(Session&, uint32_t index);
-  bool on_due(Service&, Session&, buf::Stream&);
+  bool on_due(Service&, Session&, buf::Stream&, Instant now);
+  bool takes(const Service&, Session&, const buf::Stream&, Instant now);
   Progress run(Service&, Session&, buf::Stream&);
   void take_request(Service&, Session&, const http::Request&);
   void start(Service&, Session&, const Reply&, Ending, bool go_on);

@@ -229,10 +229,19 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
     constexpr uint8_t most_owed = 64;  // a burst's worth; each tells the peer of one segment that came
     acks_owed_ = static_cast<uint8_t>(std::min<int>(acks_owed_ + 1, most_owed));
     if (received_.slices() + reassembly_.slices() >= o.held_pieces) return drop(Counter::tcp_no_buffer);
+    if (shared_->links.packets() >= o.held_packets / 2) return drop(Counter::tcp_held_full);
     const auto taken = reassembly_.add(seq, std::move(text));
     if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
     if (taken == Reassembly::Taken::Duplicate) drop(Counter::tcp_duplicate);
     return;
+  }
+  // Text that waits for a hole may hold half of the packets, so it never keeps out what fills holes; past
+  // that, a connection whose service does not read leaves the rest to others.
+  constexpr uint32_t few = 8;
+  const size_t held = shared_->links.packets();
+  if (held >= o.held_packets || (held >= o.held_packets / 2 && received_.slices() >= few)) {
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+    return drop(Counter::tcp_held_full);
   }
   uint32_t octets = text.size();
   if (received_.slices() >= o.held_pieces || !received_.push(std::move(text))) {

@@ -52,6 +52,28 @@ TEST_F(ByteQueueTest, consuming_frees_whole_slices_and_cuts_the_next) {
   EXPECT_EQ(text(q, 0, 100), "hello world");
 }
 
+TEST_F(ByteQueueTest, received_packets_are_counted_however_they_leave) {
+  const auto received = [] {
+    test::start_eal();
+    buf::Packet p = test::packet_of(as_bytes("text"));
+    return Slice{std::move(p), 0, 4};
+  };
+  ByteQueue other{links};
+  ASSERT_TRUE(q.push(received()));
+  ASSERT_TRUE(q.push(Slice{chunks[0], 0, 1}));
+  ASSERT_TRUE(other.push(received()));
+  EXPECT_FALSE(other.push(received())) << "no link left";
+  EXPECT_EQ(links.packets(), 2u) << "a chunk is no packet";
+  q.append(other);
+  EXPECT_EQ(links.packets(), 2u);
+  q.pop();
+  EXPECT_EQ(links.packets(), 1u);
+  q.consume(3);  // the chunk's octet and a part of the last
+  EXPECT_EQ(links.packets(), 1u) << "a part keeps the whole";
+  q.clear();
+  EXPECT_EQ(links.packets(), 0u);
+}
+
 TEST_F(ByteQueueTest, a_full_pool_refuses_and_keeps_the_slice_with_its_giver) {
   fill();
   Slice extra{chunks[0], 0, 5};

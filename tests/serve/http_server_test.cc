@@ -333,6 +333,42 @@ TEST_F(HttpServerTest, a_peer_that_stops_taking_is_reset_but_a_slow_one_is_not) 
   EXPECT_EQ(count[Counter::http_send_timeout], 1u);
 }
 
+TEST_F(HttpServerTest, a_last_answer_still_on_its_way_is_not_cut_off) {
+  Peer& slow = peer(0);
+  Peer& dead = peer(1);
+  for (Peer* p : {&slow, &dead}) {
+    p->room = 4 << 20;  // all of the answer is handed over at once
+    p->says("GET /big HTTP/1.1\r\nHost: www.example.test\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(p->closed);
+  }
+  for (int i = 0; i < 60; ++i) {
+    passes(1_s);
+    slow.out.consume(1);  // acknowledged; no event tells it
+  }
+  EXPECT_FALSE(slow.aborted);
+  EXPECT_TRUE(dead.aborted);
+  EXPECT_EQ(count[Counter::http_send_timeout], 1u);
+  slow.out.clear();
+  for (int i = 0; i < 5; ++i) passes(1_s);
+  EXPECT_TRUE(slow.aborted) << "all was taken, but the peer did not close";
+  EXPECT_EQ(count[Counter::http_linger_timeout], 1u);
+}
+
+TEST_F(HttpServerTest, a_peer_that_takes_too_little_for_an_event_is_not_reset) {
+  Peer& slow = peer(0);
+  slow.room = 1000;
+  slow.says(request("GET /big"));
+  for (int i = 0; i < 4; ++i) {
+    passes(20_s);
+    slow.out.consume(1);  // the transport asks again only when much more room came
+  }
+  EXPECT_FALSE(slow.aborted);
+  passes(20_s);
+  passes(30_s);
+  passes(30_s);
+  EXPECT_TRUE(slow.aborted);
+}
+
 TEST_F(HttpServerTest, without_links_an_answer_waits_and_is_then_whole) {
   start({}, 6);
   Peer& hog = peer(0);

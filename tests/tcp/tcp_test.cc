@@ -376,6 +376,41 @@ TEST_F(Room, running_out_of_links_is_a_counted_drop_that_heals) {
   EXPECT_EQ(host->apps.begin()->second.got, "onetwothree");
 }
 
+TEST_F(Room, packets_held_by_all_connections_are_bounded_and_the_next_in_order_still_come) {
+  tcp::Options o = small();
+  o.held_packets = 64;
+  start(o);
+  SeqNum nxt[40];
+  for (uint16_t i = 0; i < 40; ++i) nxt[i] = establish(static_cast<uint16_t>(1000 + i));
+  sent();
+  serve();
+  const uint32_t before = packet_pool().packets_free();
+  const auto held = [&] { return before - packet_pool().packets_free(); };
+  // Holes that are never filled hold half, not more.
+  for (uint16_t i = 0; i < 8; ++i)
+    for (uint32_t n = 0; n < 10; ++n)
+      gets({.src = {static_cast<uint16_t>(1000 + i)}, .seq = {102 + n}, .ack = nxt[i], .flags = ack}, "x");
+  EXPECT_EQ(held(), 32u);
+  EXPECT_EQ(counted(Counter::tcp_held_full), 48u);
+  // One connection whose service does not read cannot take the other half.
+  for (uint32_t n = 0; n < 100; ++n)
+    gets({.src = {1020}, .seq = {101 + n}, .ack = nxt[20], .flags = ack}, "x");
+  EXPECT_EQ(held(), 40u);
+  // Many together cannot take more than all.
+  for (uint16_t i = 8; i < 40; ++i)
+    gets({.src = {static_cast<uint16_t>(1000 + i)},
+          .seq = {i == 20 ? 109u : 101u},
+          .ack = nxt[i],
+          .flags = ack},
+         "y");
+  EXPECT_EQ(held(), 64u);
+  serve();  // read: the hole's neighbours stay, the rest is free again
+  EXPECT_EQ(held(), 32u);
+  gets({.src = {1000}, .seq = {101}, .ack = nxt[0], .flags = ack}, "w");
+  serve();
+  EXPECT_EQ(held(), 22u);
+}
+
 TEST_F(Room, resets_waiting_to_be_sent_are_bounded) {
   tcp::Options o = small();
   o.replies = 64;
