@@ -92,7 +92,7 @@ TEST(Open, a_third_segment_with_a_wrong_acknowledgement_is_reset) {
 
 TEST(Open, the_smaller_mss_counts) {
   auto t = Script::established(World{}.with([](World& w) { w.syn.mss = 600; }));
-  t.write(1300).sends({.seq = 1, .len = 600}).sends({.seq = 601, .len = 600}).quiet();
+  t.write(1200).sends({.seq = 1, .len = 600}).sends({.seq = 601, .len = 600}).quiet();
 }
 
 TEST(Open, a_peer_without_mss_gets_536_and_one_with_0_the_floor) {
@@ -358,14 +358,15 @@ TEST(Send, never_beyond_the_peers_window) {
       .quiet();
 }
 
-TEST(Send, a_small_segment_waits_while_another_is_unacknowledged) {
-  auto t = Script::established();
+TEST(Send, with_nagle_a_small_segment_waits_while_another_is_unacknowledged) {
+  auto t = Script::established(World{}.with([](World& w) { w.options.nagle = true; }));
   t.write(100).sends({.seq = 1, .len = 100}).write(50).quiet().write(50).quiet();
   t.gets({.ack = 101}).sends({.seq = 101, .len = 100}).quiet();
 }
 
+// The default: a response's last segment must not wait for the delayed acknowledgement of the one before it.
 TEST(Send, without_nagle_small_segments_go_at_once) {
-  auto t = Script::established(World{}.with([](World& w) { w.options.nagle = false; }));
+  auto t = Script::established();
   t.write(100).sends({.seq = 1, .len = 100}).write(50).sends({.seq = 101, .len = 50}).quiet();
 }
 
@@ -392,7 +393,11 @@ TEST(Send, a_closed_window_is_probed_as_long_as_the_peer_answers) {
 TEST(Send, a_probe_that_was_taken_counts) {
   auto t = Script::established();
   t.gets({.ack = 1, .window = 0}).write(3000).quiet().after(1_s).sends({.seq = 1, .len = 1});
-  t.gets({.ack = 2, .window = 8000}).sends({.seq = 2, .len = 1000}).sends({.seq = 1002, .len = 1000}).quiet();
+  t.gets({.ack = 2, .window = 8000})
+      .sends({.seq = 2, .len = 1000})
+      .sends({.seq = 1002, .len = 1000})
+      .sends({.seq = 2002, .len = 999})
+      .quiet();
 }
 
 TEST(Send, a_closed_window_without_any_answer_ends_in_an_error) {
