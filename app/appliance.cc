@@ -107,7 +107,8 @@ std::string Appliance::build() {
   routes_ = ip::Routes::build(interfaces_, static_routes(config_), config_.ip, wrong);
   if (routes_ == nullptr) return "routes: " + wrong;
   gossip_ = std::make_unique<Gossip>(config_.workers.cores.size());
-  for (size_t k = 0; k < config_.workers.cores.size(); ++k) make_worker(k);
+  for (size_t k = 0; k < config_.workers.cores.size(); ++k)
+    if (wrong = make_worker(k); !wrong.empty()) return wrong;
   for (size_t k = 0; k < workers_.size(); ++k) {
     wire_ports(k);
     wire_services(k);
@@ -187,13 +188,17 @@ std::string Appliance::make_ports() {
   return {};
 }
 
-void Appliance::make_worker(size_t k) {
+std::string Appliance::make_worker(size_t k) {
   workers_.push_back(
       std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_));
   Worker& w = *workers_.back();
   wakers_.push_back(&w.waker);
   w.links = std::make_unique<buf::LinkPool>(config_.memory.links);
   w.chunks = std::make_unique<buf::ChunkPool>(config_.memory.chunks);
+  if (w.chunks->size() != config_.memory.chunks)
+    return "no memory for the chunks of worker " + std::to_string(k) +
+           "; give more memory.megabytes, or fewer memory.chunks";
+  return {};
 }
 
 // queue -> bad line, if any -> steering, if there are several workers.

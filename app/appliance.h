@@ -39,7 +39,7 @@ class Appliance {
   std::string make_memory();
   std::string make_ports();
   std::string make_sites();
-  void make_worker(size_t k);
+  std::string make_worker(size_t k);
   void wire_ports(size_t k);
   void wire_services(size_t k);
   std::string serve_metrics();

@@ -14,6 +14,7 @@
 #include "config/document.h"
 #include "config/load.h"
 #include "config/print.h"
+#include "serve/folder.h"
 
 namespace {
 
@@ -30,6 +31,18 @@ struct Words {
 int complain(const std::vector<config::Error>& errors) {
   for (const config::Error& e : errors) std::cerr << config::to_text(e) << '\n';
   return exit_bad_config;
+}
+
+// Says what is wrong with the sites' folders.
+bool can_be_served(const config::Config& c) {
+  bool fine = true;
+  for (const config::HttpService& service : c.http)
+    for (const config::Site& site : service.sites)
+      for (const std::string& wrong : serve::check_folder(c.path(site.root), service.options)) {
+        std::cerr << wrong << '\n';
+        fine = false;
+      }
+  return fine;
 }
 
 int run(const Words& words) {
@@ -50,12 +63,13 @@ int run(const Words& words) {
   if (const auto* errors = std::get_if<std::vector<config::Error>>(&loaded)) return complain(*errors);
   auto& configuration = std::get<config::Config>(loaded);
 
-  // Zones are part of the configuration: half of it never starts.
+  // Zones and sites are part of the configuration: half of it never starts.
   std::vector<config::Error> errors;
   std::vector<std::string> warnings;
   auto zones = app::load_zones(configuration, errors, warnings);
   for (const std::string& w : warnings) std::cerr << w << '\n';
   if (!errors.empty()) return complain(errors);
+  if (!can_be_served(configuration)) return exit_bad_config;
   if (words.print_config) return std::cout << config::print(configuration), 0;
   if (words.check) return std::cout << "ok\n", 0;
 

@@ -42,7 +42,8 @@ std::string encoded(const std::string& path) {
 
 class Loader {
  public:
-  Loader(std::string root, const http::Options& o, Content& content)
+  // `content` null: everything is judged, nothing is read into memory.
+  Loader(std::string root, const http::Options& o, Content* content)
       : root_{std::move(root)}, options_{o}, content_{content} {}
 
   // `path` ends with '/'; it is the URL's and, below the root, the file system's.
@@ -58,14 +59,15 @@ class Loader {
   }
   void complain_errno(const std::string& path) { complain(path, std::strerror(errno)); }
   bool room(const std::string& where) {
-    if (content_.size() < options_.files_max) return true;
+    if (entries_++ < options_.files_max) return true;
     complain(where, "more files and folders than files_max, " + std::to_string(options_.files_max));
     return full_ = true, false;
   }
 
   std::string root_;  // real, without a last slash
   const http::Options& options_;
-  Content& content_;
+  Content* content_;
+  uint32_t entries_ = 0;
   uint64_t octets_ = 0;
   bool full_ = false;  // a limit was hit: one complaint, then no more
 };
@@ -95,7 +97,7 @@ void Loader::entry(const std::string& path, const std::string& name, uint32_t de
   if (S_ISDIR(st.st_mode)) {
     if (!room(where)) return;
     const std::string location = encoded(path + name + "/");
-    if (!content_.add(path + name, 301, "Location: " + location + "\r\n", ""))
+    if (content_ != nullptr && !content_->add(path + name, 301, "Location: " + location + "\r\n", ""))
       return complain(where, "no memory left for it");
     return folder(path + name + "/", depth + 1);
   }
@@ -125,10 +127,10 @@ void Loader::file(const std::string& path, const std::string& name, const std::s
   int64_t modified = 0;
   const bool fine = read(fd, where, octets, modified);
   ::close(fd);
-  if (!fine) return;
-  if (!content_.add_file(path + name, media_type(name), octets, modified))
+  if (!fine || content_ == nullptr) return;
+  if (!content_->add_file(path + name, media_type(name), octets, modified))
     return complain(where, "no memory left for it");
-  if (name == "index.html") content_.alias(path, path + name);
+  if (name == "index.html") content_->alias(path, path + name);
 }
 
 bool Loader::read(int fd, const std::string& where, std::vector<uint8_t>& into, int64_t& modified) {
@@ -144,6 +146,9 @@ bool Loader::read(int fd, const std::string& where, std::vector<uint8_t>& into, 
     complain(where, "all files together are more than content_max, " + std::to_string(options_.content_max));
     return full_ = true, false;
   }
+  octets_ += size;
+  modified = st.st_mtime;
+  if (content_ == nullptr) return true;
   into.resize(size);
   for (size_t at = 0; at < into.size();) {
     const ssize_t n = ::read(fd, into.data() + at, into.size() - at);
@@ -152,19 +157,25 @@ bool Loader::read(int fd, const std::string& where, std::vector<uint8_t>& into, 
     if (n == 0) return complain(where, "became shorter while it was read"), false;
     at += static_cast<size_t>(n);
   }
-  octets_ += size;
-  modified = st.st_mtime;
   return true;
 }
 
-}  // namespace
-
-std::vector<std::string> load_folder(const std::string& root, const http::Options& o, Content& content) {
+std::vector<std::string> walk(const std::string& root, const http::Options& o, Content* content) {
   const std::string real = real_path(root);
   if (real.empty()) return {root + ": " + std::strerror(errno)};
   Loader loader{real == "/" ? "" : real, o, content};
   loader.folder("/", 0);
   return std::move(loader.complaints);
+}
+
+}  // namespace
+
+std::vector<std::string> load_folder(const std::string& root, const http::Options& o, Content& content) {
+  return walk(root, o, &content);
+}
+
+std::vector<std::string> check_folder(const std::string& root, const http::Options& o) {
+  return walk(root, o, nullptr);
 }
 
 }  // namespace sluice::serve

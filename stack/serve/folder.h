@@ -18,4 +18,7 @@ namespace sluice::serve {
 // file_max, content_max or files_max; empty: all is served.
 std::vector<std::string> load_folder(const std::string& root, const http::Options&, Content&);
 
+// The same complaints, but for those about memory, without reading a file.
+std::vector<std::string> check_folder(const std::string& root, const http::Options&);
+
 }  // namespace sluice::serve

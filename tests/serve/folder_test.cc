@@ -105,6 +105,7 @@ TEST_F(FolderTest, what_cannot_be_served_is_told) {
   o.file_max = 1000;
   auto complaints = load(o);
   ASSERT_EQ(complaints.size(), 2u);
+  EXPECT_EQ(check_folder(root, o), complaints);
   EXPECT_NE(complaints[0].find("more than file_max, 1000"), std::string::npos) << complaints[0];
   EXPECT_NE(complaints[1].find("neither a file nor a folder"), std::string::npos) << complaints[1];
   o.file_max = 2000;
@@ -112,11 +113,13 @@ TEST_F(FolderTest, what_cannot_be_served_is_told) {
   content = {};
   complaints = load(o);
   ASSERT_EQ(complaints.size(), 1u);
+  EXPECT_EQ(check_folder(root, o), complaints);
   EXPECT_NE(complaints[0].find("content_max, 2000"), std::string::npos) << complaints[0];
   o.files_max = 1;
   content = {};
   complaints = load(o);
   ASSERT_EQ(complaints.size(), 1u);
+  EXPECT_EQ(check_folder(root, o), complaints);
   EXPECT_NE(complaints[0].find("files_max, 1"), std::string::npos) << complaints[0];
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sluice as a command: what it checks, what it prints, how it ends. Starts no port."""
+"""sluice as a command: what it checks, what it prints, how it ends. Starts no port that touches an interface."""
 import subprocess
 
 import pytest
@@ -72,3 +72,18 @@ def test_it_says_what_it_is(word, wanted):
 def test_an_unknown_word_is_refused():
     done = sluice("--chekc")
     assert done.returncode not in (0, 2) or "chekc" in done.stderr + done.stdout
+
+
+def test_memory_that_is_too_small_is_told_and_nothing_starts(tmp_path):
+    config = write_config(tmp_path, device="null", extra="memory: { hugepages: off, megabytes: 64, chunks: 200000 }")
+    config.write_text(config.read_text().replace("null: sluice-lan", "null: 0").replace("null: sluice-wan", "null: 0"))
+    done = sluice("--config", config)
+    assert done.returncode == 1
+    assert "memory" in done.stderr and "ready" not in done.stdout
+
+
+def test_a_site_that_could_not_be_served_is_told_by_check(tmp_path):
+    config = write_config(tmp_path)
+    (tmp_path / "www/out").symlink_to("/etc/hostname")
+    done = sluice("--check", "--config", config)
+    assert done.returncode == 2 and "www/out: symbolic link leads out of" in done.stderr
