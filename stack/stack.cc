@@ -4,6 +4,14 @@
 #include <algorithm>
 
 namespace sluice {
+namespace {
+
+const link::NdOptions default_nd{};
+
+// Of a packet whose l2_len is set, or that starts at its IP header.
+bool is_v4(const buf::Packet& p) { return p.data()[p.l2_len()] >> 4 == 4; }
+
+}  // namespace
 
 Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
              std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links,
@@ -16,10 +24,17 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
              stack.ports_[port]->tx(frames);
            },
            this},
-      link_{plan.link, plan.interfaces, plan.keeps_neighbours, pool, count, rng},
+      link_{plan.link,
+            plan.interfaces,
+            plan.keeps_neighbours,
+            pool,
+            count,
+            rng,
+            {plan.nd != nullptr ? *plan.nd : default_nd, plan.advertise, plan.ip.forward}},
       ip_{plan.ip, plan.interfaces, plan.routes, count, rng},
+      ip6_{plan.ip, plan.interfaces, plan.routes, count, rng},
       udp_{plan.udp, count},
-      paths_{ip_},
+      paths_{ip_, ip6_},
       tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
       dns_{std::move(dns)},
       services_{std::move(services)},
@@ -38,7 +53,10 @@ size_t Stack::poll(Instant now) {
     received += frames.size();
     if (!frames.empty()) input(port, frames, now);
   }
-  if (link_.deadline() <= now) link_.expire(now, out_);
+  if (link_.deadline() <= now) {
+    link_.expire(now, out_);
+    follow_addresses();
+  }
   tcp_.expire(now);
   streams(now);
   segments(now);
@@ -71,8 +89,74 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
     send(out, now);
   }
+  if (!framed.ip6.empty()) input6(framed.ip6, packets, now);
   if (!packets.udp.empty()) datagrams(packets.udp, now);
   if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
+}
+
+// IPv6's own part of the journey; datagrams and segments go with IPv4's.
+void Stack::input6(buf::Batch& frames, ip::In& transports, Instant now) {
+  ip::In6 packets;
+  buf::Egresses out;
+  ip6_.input(frames, transports, packets);
+  if (!packets.nd.empty()) {
+    link_.nd(packets.nd, now, out_);
+    follow_addresses();
+  }
+  if (!packets.transit.empty()) {
+    ip6_.forward(packets.transit, now, out);
+    send(out, now);
+  }
+  if (!packets.icmp.empty()) {
+    ip::IcmpErrors errors;
+    ip6_.icmp(packets.icmp, now, out, errors);
+    send(out, now);
+  }
+  if (packets.problems.empty()) return;
+  ip6_.tell(packets.problems, now, out);
+  send(out, now);
+}
+
+// What link found out of our addresses is what ip answers to.
+void Stack::follow_addresses() {
+  using Kind = link::AddressChange::Kind;
+  link::AddressChanges changes;
+  link_.take_changes(changes);
+  ip::Addresses6& a = ip6_.addresses();
+  for (const link::AddressChange& c : changes) {
+    const ip::Addresses6::Own own{c.addr, c.port, c.length};
+    const ip::Addresses6::Learned learned{c.addr, c.port, c.length};
+    switch (c.kind) {
+      case Kind::Use:
+        a.use(own);
+        break;
+      case Kind::Drop:
+        a.drop(own);
+        break;
+      case Kind::OnLink:
+        a.learn(a.networks, learned);
+        break;
+      case Kind::NotOnLink:
+        a.forget(a.networks, learned);
+        break;
+      case Kind::Router:
+        a.learn(a.routers, learned);
+        break;
+      case Kind::NoRouter:
+        a.forget(a.routers, learned);
+        break;
+    }
+  }
+}
+
+void Stack::refuse(buf::Batch& packets, ip::Refusal why, Instant now) {
+  buf::Batch four, six;
+  for (buf::Packet& p : packets) (is_v4(p) ? four : six).push(std::move(p));
+  packets.clear();
+  buf::Egresses out;
+  ip_.refuse(four, why, now, out);
+  ip6_.refuse(six, why, now, out);
+  send(out, now);
 }
 
 void Stack::datagrams(buf::Batch& in, Instant now) {
@@ -93,10 +177,7 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
     }
   }
   send(answers, now);
-  if (no_port.empty()) return;
-  buf::Egresses out;
-  ip_.refuse(no_port, ip::Refusal::Port, now, out);
-  send(out, now);
+  if (!no_port.empty()) refuse(no_port, ip::Refusal::Port, now);
 }
 
 void Stack::streams(Instant now) {
@@ -119,6 +200,17 @@ void Stack::segments(Instant now) {
 void Stack::send(buf::Transmits& packets, Instant now) {
   if (packets.empty()) return;
   buf::Egresses out;
+  buf::Transmits six;
+  for (buf::Transmit& t : packets)
+    if (!t.dst.is_v4()) six.push(std::move(t));
+  if (!six.empty()) {
+    // What is left behind has no packet; IPv4's half must not see it.
+    buf::Transmits four;
+    for (buf::Transmit& t : packets)
+      if (t.packet) four.push(std::move(t));
+    packets = std::move(four);
+    ip6_.output(six, now, out);
+  }
   ip_.output(packets, now, out);
   send(out, now);
 }
@@ -136,13 +228,17 @@ void Stack::undeliverable(Instant now) {
     buf::Egresses failed, errors;
     link_.take_failed(failed);
     if (failed.empty()) return;
-    ip_.refuse(failed, now, errors);
+    buf::Egresses four, six;
+    for (buf::Egress& e : failed) (is_v4(e.packet) ? four : six).push(std::move(e));
+    failed.clear();
+    ip_.refuse(four, now, errors);
+    ip6_.refuse(six, now, errors);
     link_.output(errors, now, out_);
   }
 }
 
 tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
-  const auto path = ip_.path(remote);
+  const auto path = remote.is_v4() ? ip_.path(remote) : ip6_.path(remote.v6());
   if (!path) return {};  // no way for now: segments will die counted until there is one
   return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
 }
@@ -153,6 +249,8 @@ void Stack::shut_down(Instant now) {
     segments(now);
     out_.flush();
   }
+  link_.farewell(now, out_);
+  out_.flush();
 }
 
 Instant Stack::deadline() const {

@@ -15,6 +15,7 @@
 #include "buf/pool.h"
 #include "buf/port.h"
 #include "ip/ip.h"
+#include "ip/ip6.h"
 #include "link/link.h"
 #include "serve/dns_service.h"
 #include "serve/services.h"
@@ -40,7 +41,9 @@ struct StackPlan {
   std::span<const buf::Interface> interfaces;  // [port]
   std::shared_ptr<const ip::Routes> routes;
   std::span<const Listen> dns, http;
-  bool keeps_neighbours = true;  // this worker is ARP's writer: exactly one is
+  bool keeps_neighbours = true;                     // this worker is ARP's and ND's writer: exactly one is
+  std::span<const link::Advertise> advertise = {};  // [port], or empty: whom we tell that we are a router
+  const link::NdOptions* nd = nullptr;              // null: the defaults
 };
 
 class Stack {
@@ -59,7 +62,10 @@ class Stack {
 
   // Messages between workers about neighbours: what this worker wants to tell, and what others told it.
   void take_messages(link::Messages& out) { link_.take_messages(out); }
-  void on_message(const link::Message& m, Instant now) { link_.on_message(m, now, out_); }
+  void on_message(const link::Message& m, Instant now) {
+    link_.on_message(m, now, out_);
+    if (m.kind == link::Message::Kind::Address) follow_addresses();
+  }
 
   // Seconds since 1970, for the Date of responses; to be told once a second.
   void wall_clock(uint64_t seconds) { services_->date(static_cast<int64_t>(seconds)); }
@@ -73,18 +79,22 @@ class Stack {
   // What TCP must know of the way to a peer, from ip.
   class Paths final : public tcp::Surroundings {
    public:
-    explicit Paths(const ip::Ip& ip) : ip_{ip} {}
+    Paths(const ip::Ip& ip, const ip::Ip6& ip6) : ip_{ip}, ip6_{ip6} {}
     tcp::Path path_to(const IpAddr& remote) override;
 
    private:
     const ip::Ip& ip_;
+    const ip::Ip6& ip6_;
   };
 
   void input(uint16_t port, buf::Batch& frames, Instant now);
+  void input6(buf::Batch& frames, ip::In& transports, Instant now);
   void datagrams(buf::Batch& in, Instant now);
   void streams(Instant now);
   void segments(Instant now);
   void undeliverable(Instant now);
+  void refuse(buf::Batch& packets, ip::Refusal, Instant now);
+  void follow_addresses();
   void send(buf::Egresses& packets, Instant now);
   void send(buf::Transmits& packets, Instant now);
 
@@ -93,6 +103,7 @@ class Stack {
   link::TxOut out_;
   link::Link link_;
   ip::Ip ip_;
+  ip::Ip6 ip6_;
   udp::Udp udp_;
   Paths paths_;
   tcp::Tcp tcp_;

@@ -12,6 +12,8 @@ namespace sluice::buf {
 struct Interface {
   PortCaps caps;
   std::vector<Prefix> addresses;  // 198.18.0.1/24: our address and the network it is connected to
+  bool ip6 = false;               // speaks IPv6: has at least a link-local address
+  bool slaac = false;             // follows router advertisements (RFC 4862)
 };
 
 // The address that reaches all hosts of an IPv4 prefix; none for /31 (RFC 3021) and /32.

@@ -86,14 +86,15 @@ class Packet {
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }
   void segment_size(uint16_t mss) { m_->tso_segsz = mss; }  // with a request for TCP segmentation
 
-  // What the device shall do for an IPv4 packet whose header lengths are set. The caller knows that it can
-  // (PortCaps), left the header checksum 0, and put the sum of the pseudo-header into the transport's field.
+  // What the device shall do for a packet whose header lengths are set. The caller knows that it can
+  // (PortCaps), left IPv4's header checksum 0, and put the sum of the pseudo-header into the transport's
+  // field. `v4`: the family.
   void offload_ip4_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM); }
-  void offload_tcp_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM); }
-  void offload_udp_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM); }
-  // Implies both checksums; the pseudo-header is summed with length 0.
-  void offload_tcp_segmentation(uint16_t mss) {
-    request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_SEG);
+  void offload_tcp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_TCP_CKSUM); }
+  void offload_udp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_UDP_CKSUM); }
+  // Implies all checksums; the pseudo-header is summed with length 0.
+  void offload_tcp_segmentation(uint16_t mss, bool v4 = true) {
+    request(family(v4) | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0) | RTE_MBUF_F_TX_TCP_SEG);
     segment_size(mss);
   }
 
@@ -109,6 +110,7 @@ class Packet {
     if (flags == good) return RxChecksum::Good;
     return flags == bad ? RxChecksum::Bad : RxChecksum::Unknown;
   }
+  static constexpr uint64_t family(bool v4) { return v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6; }
   rte_mbuf* m_ = nullptr;
 };
 static_assert(sizeof(Packet) == sizeof(void*));

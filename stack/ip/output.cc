@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "ip/ip.h"
-#include "wire/checksum.h"
-#include "wire/udp.h"
+#include "ip/seal.h"
 
 namespace sluice::ip {
 
@@ -14,44 +13,6 @@ using wire::Ip4;
 namespace {
 
 constexpr Counter fine = Counter::ip_sent;  // no datagram dies of it
-
-// The sum over a chain, whose segments may be of odd length: octets at odd offsets count in the other half
-// of the word (RFC 1071 §2 (B)).
-wire::Sum sum_of(const Packet& p, wire::Sum sum) {
-  bool odd = false;
-  p.for_each_segment([&](Bytes b) {
-    const uint16_t s = wire::Sum{}.add(b).folded();
-    sum.add(odd ? __builtin_bswap16(s) : s);
-    odd ^= (b.size() & 1) != 0;
-  });
-  return sum;
-}
-
-// Where the checksum lies in the transport header; 0: it is not ours to make.
-size_t checksum_at(IpProto proto) {
-  if (proto == IpProto::Tcp) return 16;  // RFC 9293 §3.1
-  if (proto == IpProto::Udp) return wire::Udp::checksum_at;
-  return 0;
-}
-
-void seal_transport(Packet& p, const buf::Transmit& t, const buf::PortCaps& caps, bool segmentation) {
-  const size_t at = checksum_at(t.proto);
-  if (at == 0) return;
-  uint8_t* field = p.data() + at;
-  const auto pseudo =
-      wire::pseudo_header(t.src, t.dst, static_cast<uint8_t>(t.proto), segmentation ? 0 : p.size());
-  if (caps.tx_l4_checksum || segmentation) {
-    store_be<uint16_t>(field, pseudo.folded());
-    if (segmentation)
-      p.offload_tcp_segmentation(t.segment_size);
-    else
-      t.proto == IpProto::Tcp ? p.offload_tcp_checksum() : p.offload_udp_checksum();
-    return;
-  }
-  uint16_t checksum = sum_of(p, pseudo).checksum();
-  if (checksum == 0 && t.proto == IpProto::Udp) checksum = 0xffff;  // RFC 768: 0 says "none"
-  store_be<uint16_t>(field, checksum);
-}
 
 }  // namespace
 
@@ -131,7 +92,7 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
   const auto l4_len = static_cast<uint8_t>(p.l4_len());
   p.headers(0, static_cast<uint16_t>(Ip4::min_header_len), l4_len);
   p.reset_offloads();
-  seal_transport(p, t, caps, segmentation);
+  seal_transport(t, caps, segmentation);
   uint8_t* header = p.prepend(Ip4::min_header_len);
   if (header == nullptr) return Counter::ip_no_headroom;
   const bool whole = t.proto == IpProto::Tcp;  // RFC 1191: TCP discovers the path's MTU

@@ -88,10 +88,11 @@ bool add_connected(Draft& draft, std::span<const buf::Interface> ports, std::str
 
 bool add_static(Draft& draft, std::span<const Route> statics, std::string& error) {
   for (const Route& r : statics) {
+    if (!r.to.addr.is_v4()) continue;
     const bool forward = r.kind == RouteKind::Forward;
     const bool gateway = forward && !r.via.is_none();
-    if (!r.to.addr.is_v4() || (gateway && !r.via.is_v4())) {
-      error = "route to " + to_text(r.to) + ": only IPv4 routes for now, and a gateway of the same family";
+    if (gateway && !r.via.is_v4()) {
+      error = "route to " + to_text(r.to) + ": its gateway is of another family";
       return false;
     }
     const NextHop hop{r.kind, forward && !gateway ? r.port : uint16_t{0}, gateway ? r.via : IpAddr{}};
@@ -143,6 +144,7 @@ std::shared_ptr<const Routes> Routes::build(std::span<const buf::Interface> port
   }
 
   std::shared_ptr<Routes> r{new Routes};
+  if (error = r->build6(ports, statics); !error.empty()) return nullptr;
   r->hops_.push_back(NextHop{});
   r->size_ = draft.entries().size();
   std::map<std::pair<uint32_t, IpAddr>, uint32_t> known;

@@ -58,10 +58,19 @@ class Routes {
   // For each of the n destinations (at most burst_size, host order) the next hop, which lives as long as this
   // snapshot.
   void lookup(const uint32_t* destinations, const NextHop** out, size_t n) const;
+  const NextHop& lookup(const Ip6Addr&) const;
   size_t size() const { return size_; }
+
+  struct Route6 {
+    Prefix to;
+    NextHop hop;
+  };
 
  private:
   Routes() = default;
+  std::string build6(std::span<const buf::Interface>, std::span<const Route> statics);
+
+  std::vector<Route6> six_;  // longest first
 
   rte_fib* fib_ = nullptr;
   std::vector<NextHop> hops_;  // [0] is "no route"

@@ -27,8 +27,8 @@ bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment) {
     total = load_be<uint16_t>(l3.data() + 2);
   } else {
     if (l3.size() < ip6_header) return false;
-    t.remote = Ip6Addr::load(l3.data() + 8);
-    t.local = Ip6Addr::load(l3.data() + 24);
+    t.remote = Ip6Addr::load(l3.data() + 8).zoned(p.ingress());
+    t.local = Ip6Addr::load(l3.data() + 24).zoned(p.ingress());
     total = ip6_header + load_be<uint16_t>(l3.data() + 4);
   }
   if (total < p.l3_len() || total > l3.size()) return false;

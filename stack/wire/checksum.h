@@ -22,7 +22,11 @@ class Sum {
     sum_ += host_order;
     return *this;
   }
-  Sum& add(const IpAddr& a) { return a.is_v4() ? add(a.bytes().subspan(12)) : add(a.bytes()); }
+  // As it stands on the wire: without the zone that a link-local address has inside.
+  Sum& add(const IpAddr& a) {
+    if (a.is_v4()) return add(a.bytes().subspan(12));
+    return a.bytes()[0] == 0xfe ? add(a.v6().unzoned().b) : add(a.bytes());
+  }
 
   // Folded to 16 bits, host order, not complemented.
   constexpr uint16_t folded() const {

@@ -66,6 +66,24 @@ struct Ip6Addr {
   // RFC 4291 §2.7: of a multicast address; 1: this interface only, 2: this link only.
   constexpr unsigned multicast_scope() const { return b[1] & 0xfu; }
 
+  // RFC 4007: a link-local address means something on one link only. Inside, the link's port stands in the 16
+  // bits behind fe80, which are zero on a wire (RFC 4291 §2.5.6), so that tables and tuples need no other
+  // field.
+  constexpr Ip6Addr zoned(uint16_t port) const {
+    Ip6Addr a = *this;
+    if (is_link_local()) store_be<uint16_t>(a.b.data() + 2, static_cast<uint16_t>(port + 1u));
+    return a;
+  }
+  constexpr bool has_zone() const { return is_link_local() && (b[2] | b[3]) != 0; }
+  constexpr uint16_t zone() const {
+    return static_cast<uint16_t>(load_be<uint16_t>(b.data() + 2) - 1u);
+  }  // has_zone()
+  constexpr Ip6Addr unzoned() const {
+    Ip6Addr a = *this;
+    if (is_link_local()) a.b[2] = a.b[3] = 0;
+    return a;
+  }
+
   static constexpr Ip6Addr all_nodes() { return of(0xff02, 0, 0, 0, 0, 0, 0, 1); }
   static constexpr Ip6Addr all_routers() { return of(0xff02, 0, 0, 0, 0, 0, 0, 2); }
   static constexpr Ip6Addr all_mld2_routers() {
@@ -141,6 +159,8 @@ std::string to_text(const Prefix& p);
 
 static_assert(IpAddr{Ip4Addr::of(198, 18, 0, 1)}.v4() == Ip4Addr{0xc6120001});
 static_assert(IpAddr{Ip4Addr{}}.is_v4() && !IpAddr{}.is_v4());
+static_assert(Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 1).zoned(6).zone() == 6);
+static_assert(!Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 1).zoned(6).unzoned().has_zone());
 static_assert(Prefix{Ip4Addr::of(198, 18, 0, 1), 15}.contains(Ip4Addr::of(198, 19, 255, 255)));
 static_assert(!Prefix{Ip4Addr::of(198, 18, 0, 1), 24}.contains(Ip4Addr::of(198, 18, 1, 0)));
 
