@@ -52,15 +52,28 @@ ip::RouteKind route_kind(config::RouteKind k) {
   return ip::RouteKind::Forward;
 }
 
+// What a route of the configuration says, wherever it stands.
+template <class Said>
+ip::Route route_of(const config::Config& c, const Prefix& to, const Said& said) {
+  ip::Route route{.to = to, .kind = route_kind(said.kind)};
+  if (said.via) route.via = *said.via;
+  if (said.port)
+    route.port =
+        static_cast<uint16_t>(std::ranges::find(c.ports, *said.port, &config::Port::name) - c.ports.begin());
+  return route;
+}
+
 std::vector<ip::Route> static_routes(const config::Config& c) {
   std::vector<ip::Route> routes;
-  for (const config::Route& r : c.routes) {
-    ip::Route route{.to = r.to, .kind = route_kind(r.kind)};
-    if (r.via) route.via = *r.via;
-    if (r.port)
-      route.port =
-          static_cast<uint16_t>(std::ranges::find(c.ports, *r.port, &config::Port::name) - c.ports.begin());
-    routes.push_back(route);
+  for (const config::Route& r : c.routes) routes.push_back(route_of(c, r.to, r));
+  for (const config::RouteFile& file : c.file_routes) {
+    std::vector<ip::Route> ways;
+    for (const config::RouteWay& w : file.ways) ways.push_back(route_of(c, Prefix{}, w));
+    routes.reserve(routes.size() + file.routes.size());
+    for (const config::RouteFile::Entry& e : file.routes) {
+      routes.push_back(ways[e.way]);
+      routes.back().to = e.to;
+    }
   }
   return routes;
 }
@@ -90,6 +103,7 @@ Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<c
 
 Appliance::~Appliance() {
   if (running_) stop();
+  telemetry_.reset();
   metrics_.reset();
   // Packets that wait in a device or on a bad line hold parts of the workers' chunks and of the sites: they
   // go first.
@@ -240,7 +254,8 @@ void Appliance::wire_services(size_t k) {
   tcp::Options tcp = config_.tcp;
   tcp.held_packets = static_cast<uint32_t>(
       std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp, interfaces_, routes_, dns, http, k == 0};
+  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp,    interfaces_,
+                       routes_,     dns,        http,        k == 0, &w.stages};
   w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),
@@ -254,6 +269,7 @@ std::string Appliance::serve_metrics() {
   for (const auto& w : workers_) counters.push_back(&w->count);
   metrics_ = std::make_unique<Metrics>(std::move(counters));
   add_gauges(*metrics_, {.pool = *pool_, .config = config_, .devices = devices_, .workers = workers_});
+  telemetry_ = std::make_unique<Telemetry>(workers_);
   if (!config_.metrics.listen) return {};
   return metrics_->serve(to_text(config_.metrics.listen->addr) + ":" +
                          std::to_string(config_.metrics.listen->port.v));

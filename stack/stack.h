@@ -10,6 +10,7 @@
 #include "base/counters.h"
 #include "base/instant.h"
 #include "base/rng.h"
+#include "base/stage_meter.h"
 #include "buf/byte_queue.h"
 #include "buf/interface.h"
 #include "buf/pool.h"
@@ -42,6 +43,7 @@ struct StackPlan {
   std::shared_ptr<const ip::Routes> routes;
   std::span<const Listen> dns, http;
   bool keeps_neighbours = true;                     // this worker is ARP's and ND's writer: exactly one is
+  StageMeter* meter = nullptr;                      // outlives the stack; none: nothing is measured
   std::span<const link::Advertise> advertise = {};  // [port], or empty: whom we tell that we are a router
   const link::NdOptions* nd = nullptr;              // null: the defaults
 };
@@ -87,6 +89,8 @@ class Stack {
     const ip::Ip6& ip6_;
   };
 
+  void rx(uint16_t port, buf::Batch& frames);
+  void expire(Instant now);
   void input(uint16_t port, buf::Batch& frames, Instant now);
   void input6(buf::Batch& frames, ip::In& transports, Instant now);
   void datagrams(buf::Batch& in, Instant now);
@@ -110,6 +114,7 @@ class Stack {
   serve::DnsService dns_;
   std::unique_ptr<serve::Services> services_;
   Counters& count_;
+  StageMeter* meter_;
 };
 
 }  // namespace sluice

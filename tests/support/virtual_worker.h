@@ -82,7 +82,7 @@ class VirtualWorker {
     services->add_http(example_sites(), plan.http);
     const Listen dns[] = {{.port = {53}}}, http[] = {{.port = {80}}};
     stack_.emplace(StackPlan{plan.link, plan.ip, plan.udp, plan.tcp, plan.interfaces, plan.routes, dns, http,
-                             plan.keeps_neighbours, plan.advertise, &plan.nd},
+                             plan.keeps_neighbours, nullptr, plan.advertise, &plan.nd},
                    net_ports, serve::DnsService{{example_zones()}}, std::move(services), packets, links_,
                    count, rng_, tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
     stack_->wall_clock(951782400);
