@@ -88,10 +88,29 @@ std::vector<Listen> listeners(const std::vector<Service>& services) {
   std::vector<Listen> all;
   for (size_t i = 0; i < services.size(); ++i)
     for (const config::Endpoint& e : services[i].listen) {
-      const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();
+      const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
       all.push_back({any ? IpAddr{} : e.addr, e.port, static_cast<uint16_t>(i)});
     }
   return all;
+}
+
+// What a port says of us as a router, as link knows it.
+link::Advertise advertise(const config::Advertise& a) {
+  const auto seconds = [](Duration d) { return static_cast<uint32_t>(d.ns / 1'000'000'000); };
+  link::Advertise out{.enabled = a.enabled,
+                      .head = {.managed = a.managed,
+                               .other = a.other,
+                               .lifetime = static_cast<uint16_t>(seconds(a.lifetime))},
+                      .rdnss_lifetime = 3 * seconds(a.interval),  // RFC 8106 §5.1
+                      .mtu = a.mtu,
+                      .most_interval = a.interval};
+  for (const Prefix& p : a.prefixes)
+    out.prefixes.push_back({.prefix = p.addr.v6(),
+                            .length = p.length,
+                            .valid = seconds(a.valid),
+                            .preferred = seconds(a.preferred)});
+  for (const IpAddr& server : a.rdnss) out.rdnss.push_back(server.v6());
+  return out;
 }
 
 }  // namespace
@@ -188,7 +207,12 @@ std::string Appliance::make_ports() {
       std::cout << "sluice: port '" << p.name << "': " << w << '\n';
     table.push_back(device.info());
 
-    buf::Interface interface{device.caps(), p.addresses};
+    const auto six = [](const Prefix& a) { return !a.addr.is_v4(); };
+    buf::Interface interface{.caps = device.caps(),
+                             .addresses = p.addresses,
+                             .ip6 = p.slaac || p.advertise.enabled || std::ranges::any_of(p.addresses, six),
+                             .slaac = p.slaac};
+    advertise_.push_back(advertise(p.advertise));
     if (p.impair.any()) interface.caps = without_offloads(interface.caps);
     interfaces_.push_back(std::move(interface));
     exchanges_.push_back(
@@ -254,8 +278,18 @@ void Appliance::wire_services(size_t k) {
   tcp::Options tcp = config_.tcp;
   tcp.held_packets = static_cast<uint32_t>(
       std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp,    interfaces_,
-                       routes_,     dns,        http,        k == 0, &w.stages};
+  const StackPlan plan{.link = config_.arp,
+                       .ip = config_.ip,
+                       .udp = config_.udp,
+                       .tcp = tcp,
+                       .interfaces = interfaces_,
+                       .routes = routes_,
+                       .dns = dns,
+                       .http = http,
+                       .keeps_neighbours = k == 0,
+                       .meter = &w.stages,
+                       .advertise = advertise_,
+                       .nd = &config_.nd};
   w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),

@@ -55,6 +55,7 @@ class Appliance {
   std::vector<std::unique_ptr<io::Device>> devices_;      // [port]
   std::vector<std::unique_ptr<io::Exchange>> exchanges_;  // [port], with two or more workers
   std::vector<buf::Interface> interfaces_;                // [port]
+  std::vector<link::Advertise> advertise_;                // [port]
   std::unique_ptr<io::Steering> steering_;
   std::shared_ptr<const ip::Routes> routes_;
   std::vector<std::shared_ptr<const serve::Sites>> sites_;  // [http service]

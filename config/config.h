@@ -12,6 +12,7 @@
 #include "http/options.h"
 #include "io/options.h"
 #include "ip/options.h"
+#include "link/nd_options.h"
 #include "link/options.h"
 #include "tcp/options.h"
 #include "udp/options.h"
@@ -47,6 +48,18 @@ struct Memory {
   uint32_t megabytes = 0;    // MiB; 0: worked out from the above
 };
 
+// What we tell the IPv6 hosts of a port as their router: RFC 4861 §6.2.1, RFC 8106.
+struct Advertise {
+  bool enabled = false;
+  Duration lifetime = 1800_s;    // as a default router; 0: none
+  Duration interval = 600_s;     // between two advertisements, at most
+  std::vector<Prefix> prefixes;  // no host bits
+  Duration valid = 2'592'000_s, preferred = 604'800_s;
+  std::vector<IpAddr> rdnss;            // recursive DNS servers
+  uint32_t mtu = 0;                     // 0: not said
+  bool managed = false, other = false;  // DHCPv6 for addresses, for the rest
+};
+
 // A network port: device, and who we are on it.
 struct Port {
   std::string name;  // unique
@@ -57,6 +70,8 @@ struct Port {
   uint16_t queues = 0;            // 0: one per worker where the device has them
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   bool promiscuous = false;
+  bool slaac = false;  // follows IPv6 router advertisements
+  Advertise advertise;
   io::ImpairOptions impair;
 };
 

@@ -32,6 +32,10 @@ void fields(V& v, link::Options& o) {
 #include "link/options.def"
 }
 template <class V>
+void fields(V& v, link::NdOptions& o) {
+#include "link/nd_options.def"
+}
+template <class V>
 void fields(V& v, ip::Options& o) {
 #include "ip/options.def"
 }
@@ -89,6 +93,23 @@ void fields(V& v, Memory& m) {
 }
 
 template <class V>
+void fields(V& v, Advertise& a) {
+  v.number(Key{"enabled", "send router advertisements (RFC 4861 6.2)"}, a.enabled, false, true);
+  v.number(Key{"lifetime", "how long hosts use us as their default router; 0s: they do not"}, a.lifetime, 0_s,
+           9000_s);
+  v.number(Key{"interval", "longest time between two advertisements"}, a.interval, 4_s, 1800_s);
+  v.list(Key{"prefixes", "networks on this link, of which hosts make their addresses when 64 bits long"},
+         a.prefixes, Count{0, 16});
+  v.number(Key{"valid", "how long hosts keep such an address"}, a.valid, 1_s, 86'400'000_s);
+  v.number(Key{"preferred", "how long they begin new connections with it; at most valid"}, a.preferred, 1_s,
+           86'400'000_s);
+  v.list(Key{"rdnss", "recursive DNS servers for the hosts (RFC 8106)"}, a.rdnss, Count{0, 16});
+  v.number(Key{"mtu", "the link's MTU, when hosts should be told; 0: not said"}, a.mtu, 0u, 65535u);
+  v.number(Key{"managed", "addresses are to be had by DHCPv6"}, a.managed, false, true);
+  v.number(Key{"other", "other settings are to be had by DHCPv6"}, a.other, false, true);
+}
+
+template <class V>
 void fields(V& v, Port& p) {
   v.text(Key{"name", "what routes and metrics call the port", true}, p.name, port_name);
   v.device(Key{"device", "where the packets come from: one kind and what it names, and args", true},
@@ -104,12 +125,16 @@ void fields(V& v, Port& p) {
   v.number(Key{"tx_descriptors", "packets a transmit queue holds"}, p.tx_descriptors, uint16_t{64},
            uint16_t{32768});
   v.number(Key{"promiscuous", "take frames for other MAC addresses too"}, p.promiscuous, false, true);
+  v.number(Key{"slaac", "make addresses and routes of IPv6 router advertisements (RFC 4862)"}, p.slaac, false,
+           true);
+  v.section(Key{"advertise", "be the router of this port's IPv6 hosts"}, p.advertise);
   v.section(Key{"impair", "a bad line to rehearse on, both directions alike"}, p.impair);
 }
 
 template <class V>
 void fields(V& v, Route& r) {
-  v.value(Key{"to", "the destinations, as a prefix; 0.0.0.0/0: all that nothing else matches", true}, r.to);
+  v.value(Key{"to", "the destinations, as a prefix; 0.0.0.0/0 or ::/0: all that nothing else matches", true},
+          r.to);
   v.value(Key{"kind",
               "forward, or how to refuse: blackhole silently, unreachable and prohibit with an ICMP error"},
           r.kind);

@@ -131,9 +131,13 @@ size_t SteeredPort::owner(const Packet& p) {
     // No device looks into an ICMP error; all else that it hashed, it hashed as we would.
     constexpr size_t ip4_proto = 14 + 9, ip6_next = 14 + 6;
     const Bytes b = p.bytes();
-    if (b.size() > ip4_proto && b[ip4_proto] != static_cast<uint8_t>(IpProto::Icmp) &&
-        b[ip6_next] != static_cast<uint8_t>(IpProto::Icmp6))
-      return owner_of_hash(m->hash.rss, p_.steering.workers());
+    const auto plain = [&] {
+      if (b.size() <= ip4_proto) return false;
+      if (b[14] >> 4 == 4) return b[ip4_proto] != static_cast<uint8_t>(IpProto::Icmp);
+      // Nor behind a router alert, where MLD stands.
+      return b[ip6_next] != static_cast<uint8_t>(IpProto::Icmp6) && b[ip6_next] != 0;
+    };
+    if (plain()) return owner_of_hash(m->hash.rss, p_.steering.workers());
   }
   const Steering::Hash own = p_.steering.hash(p.bytes());
   if (trust_ == Trust::Testing && hashed && own.over_ports) test(m->hash.rss, own);
