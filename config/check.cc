@@ -211,9 +211,15 @@ class Checker {
     const Place* kind = places_.find(r.kind);
     const Place* via = r.via ? places_.find(*r.via) : nullptr;
     const Place* port = r.port ? places_.find(*r.port) : nullptr;
+    const Place* source = r.source ? places_.find(*r.source) : nullptr;
+    if (source && is_v4(source, *r.source) && known_)
+      if (auto wrong = networks_.source(*r.source))
+        add(source, std::move(wrong->wrong), std::move(wrong->right));
     if (r.kind != RouteKind::Forward) {
       if (via) add(via, "a route that refuses has no 'via'", "'kind' without 'via'");
       if (port) add(port, "a route that refuses has no 'port'", "'kind' without 'port'");
+      if (!r.more.empty() && places_.find(r.more[0]))
+        add(places_.find(r.more[0]), "a route that refuses has no gateways", "'kind' without 'more'");
       return;
     }
     if (!r.via && !r.port) {
@@ -227,6 +233,12 @@ class Checker {
       if (!out) return;
     }
     if (via) check_gateway(*r.via, via, out);
+    for (const IpAddr& more : r.more) {
+      const Place* at = places_.find(more);
+      if (!at) continue;
+      if (!r.via) return add(at, "'more' gateways without a first", "'via' with the first of them");
+      check_gateway(more, at, std::nullopt);
+    }
   }
 
   void check_destination(const Route& r) {

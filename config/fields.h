@@ -104,6 +104,9 @@ void fields(V& v, Port& p) {
   v.number(Key{"tx_descriptors", "packets a transmit queue holds"}, p.tx_descriptors, uint16_t{64},
            uint16_t{32768});
   v.number(Key{"promiscuous", "take frames for other MAC addresses too"}, p.promiscuous, false, true);
+  v.value(Key{"reverse_path",
+              "drop packets whose source has no route (loose), or none by this port (strict); RFC 3704"},
+          p.reverse_path);
   v.section(Key{"impair", "a bad line to rehearse on, both directions alike"}, p.impair);
 }
 
@@ -115,6 +118,9 @@ void fields(V& v, Route& r) {
           r.kind);
   v.value(Key{"via", "the gateway, on a network of ours"}, r.via);
   v.text(Key{"port", "the port to send from; without via: destinations are on its link"}, r.port, port_name);
+  v.list(Key{"more", "gateways as good as via: flows are spread over all of them, and stay when one is lost"},
+         r.more, Count{0, 63});
+  v.value(Key{"source", "the address of ours that our own packets on this route carry"}, r.source);
 }
 
 template <class V>
@@ -158,8 +164,9 @@ void fields(V& v, Config& c) {
   v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes,
              Count{0, 65536});
   v.texts(Key{"route_files",
-              "text files of more routes, one a line: 'PREFIX via GATEWAY', 'PREFIX dev PORT', 'blackhole "
-              "PREFIX', unreachable or prohibit; # starts a comment"},
+              "text files of more routes, one a line: 'PREFIX via GATEWAY [via GATEWAY ...] [src ADDRESS]', "
+              "'PREFIX dev "
+              "PORT', 'blackhole PREFIX', unreachable or prohibit; # starts a comment"},
           c.route_files, file_path, Count{0, 64});
 #define ROOM(name, type, help) v.section(Key{#name, help}, c.name);
 #include "config/rooms.def"
