@@ -144,7 +144,8 @@ TEST(Spread, only_the_flows_of_a_lost_way_move) {
     const Spread after{left, &before};
     for (size_t b = 0; b < Spread::buckets; ++b) {
       const NextHop& was = before.ways[before.way_of[b]];
-      if (was != lost) EXPECT_EQ(after.ways[after.way_of[b]], was) << n;
+      if (was == lost) continue;
+      EXPECT_EQ(after.ways[after.way_of[b]], was) << n;
     }
     const auto load = load_of(after);
     EXPECT_LE(*std::ranges::max_element(load) - *std::ranges::min_element(load), 1u) << n;
@@ -158,7 +159,8 @@ TEST(Spread, a_new_way_takes_its_share_and_no_flow_moves_between_the_others) {
     const NextHop fresh = ways(n + 1).back();
     for (size_t b = 0; b < Spread::buckets; ++b) {
       const NextHop& now = after.ways[after.way_of[b]];
-      if (now != fresh) EXPECT_EQ(before.ways[before.way_of[b]], now) << n;
+      if (now == fresh) continue;
+      EXPECT_EQ(before.ways[before.way_of[b]], now) << n;
     }
     const auto load = load_of(after);
     EXPECT_LE(*std::ranges::max_element(load) - *std::ranges::min_element(load), 1u) << n;
@@ -185,10 +187,11 @@ TEST_F(RouteChange, flows_spread_over_the_ways_of_a_route_and_stay) {
   ASSERT_EQ(routes->set({prefix("10.0.0.0/8"), ip("198.18.0.2"), RouteKind::Forward, 0, more}), "");
   const auto after = where();
   for (size_t i = 0; i < before.size(); ++i) {
-    if (before[i] == lost)
+    if (before[i] == lost) {
       EXPECT_NE(after[i], lost);
-    else
+    } else {
       EXPECT_EQ(after[i], before[i]) << "a flow of a way that is still there does not move";
+    }
   }
   more.resize(64);
   EXPECT_NE(routes->set({prefix("11.0.0.0/8"), ip("198.18.0.2"), RouteKind::Forward, 0, more}), "");
