@@ -52,23 +52,39 @@ ip::RouteKind route_kind(config::RouteKind k) {
   return ip::RouteKind::Forward;
 }
 
-// What a route of the configuration says, wherever it stands.
-template <class Said>
-ip::Route route_of(const config::Config& c, const Prefix& to, const Said& said) {
-  ip::Route route{.to = to, .kind = route_kind(said.kind)};
-  if (said.via) route.via = *said.via;
-  if (said.port)
-    route.port =
-        static_cast<uint16_t>(std::ranges::find(c.ports, *said.port, &config::Port::name) - c.ports.begin());
+ip::Gateway gateway(const config::Config& c, const std::optional<IpAddr>& via,
+                    const std::optional<std::string>& port) {
+  ip::Gateway g{via.value_or(IpAddr{})};
+  if (port)
+    g.port = static_cast<uint16_t>(std::ranges::find(c.ports, *port, &config::Port::name) - c.ports.begin());
+  return g;
+}
+
+ip::Route route_of(config::RouteKind kind, const std::vector<ip::Gateway>& gateways, const IpAddr& source) {
+  ip::Route route{.kind = route_kind(kind), .source = source};
+  if (gateways.empty()) return route;
+  route.via = gateways[0].via;
+  route.port = gateways[0].port;
+  route.more.assign(gateways.begin() + 1, gateways.end());
   return route;
 }
 
 std::vector<ip::Route> static_routes(const config::Config& c) {
   std::vector<ip::Route> routes;
-  for (const config::Route& r : c.routes) routes.push_back(route_of(c, r.to, r));
+  for (const config::Route& r : c.routes) {
+    std::vector<ip::Gateway> gateways;
+    if (r.via || r.port) gateways.push_back(gateway(c, r.via, r.port));
+    for (const IpAddr& via : r.more) gateways.push_back({via});
+    routes.push_back(route_of(r.kind, gateways, r.source.value_or(IpAddr{})));
+    routes.back().to = r.to;
+  }
   for (const config::RouteFile& file : c.file_routes) {
     std::vector<ip::Route> ways;
-    for (const config::RouteWay& w : file.ways) ways.push_back(route_of(c, Prefix{}, w));
+    for (const config::RouteWay& w : file.ways) {
+      std::vector<ip::Gateway> gateways;
+      for (const config::RouteWay::Hop& h : w.hops) gateways.push_back(gateway(c, h.via, h.port));
+      ways.push_back(route_of(w.kind, gateways, w.source.value_or(IpAddr{})));
+    }
     routes.reserve(routes.size() + file.routes.size());
     for (const config::RouteFile::Entry& e : file.routes) {
       routes.push_back(ways[e.way]);
@@ -76,6 +92,11 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
     }
   }
   return routes;
+}
+
+buf::ReversePath reverse_path(config::ReversePath r) {
+  if (r == config::ReversePath::Strict) return buf::ReversePath::Strict;
+  return r == config::ReversePath::Loose ? buf::ReversePath::Loose : buf::ReversePath::Off;
 }
 
 // Behind a bad line nothing may be left to the device: it would put checksums right again after the damage.
@@ -139,6 +160,8 @@ std::string Appliance::build() {
   std::string wrong;
   routes_ = ip::Routes::build(interfaces_, static_routes(config_), config_.ip, wrong);
   if (routes_ == nullptr) return "routes: " + wrong;
+  readers_ = std::make_unique<io::Quiescence>(config_.workers.cores.size());
+  routes_->readers_from_now_on(readers_.get());
   gossip_ = std::make_unique<Gossip>(config_.workers.cores.size());
   for (size_t k = 0; k < config_.workers.cores.size(); ++k)
     if (wrong = make_worker(k); !wrong.empty()) return wrong;
@@ -210,6 +233,7 @@ std::string Appliance::make_ports() {
     const auto six = [](const Prefix& a) { return !a.addr.is_v4(); };
     buf::Interface interface{.caps = device.caps(),
                              .addresses = p.addresses,
+                             .reverse_path = reverse_path(p.reverse_path),
                              .ip6 = p.slaac || p.advertise.enabled || std::ranges::any_of(p.addresses, six),
                              .slaac = p.slaac};
     advertise_.push_back(advertise(p.advertise));
@@ -228,7 +252,7 @@ std::string Appliance::make_ports() {
 
 std::string Appliance::make_worker(size_t k) {
   workers_.push_back(
-      std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_));
+      std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_, *readers_));
   Worker& w = *workers_.back();
   wakers_.push_back(&w.waker);
   w.links = std::make_unique<buf::LinkPool>(config_.memory.links);
@@ -326,6 +350,11 @@ void Appliance::start() {
     check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_, &leaving_}),
           "a worker is launched once");
   }
+}
+
+void Appliance::watch_links() {
+  for (uint16_t port = 0; port < devices_.size(); ++port)
+    routes_->link_state(port, devices_[port]->link_up());
 }
 
 void Appliance::stop() {

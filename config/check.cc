@@ -238,9 +238,18 @@ class Checker {
     const Place* kind = places_.find(r.kind);
     const Place* via = r.via ? places_.find(*r.via) : nullptr;
     const Place* port = r.port ? places_.find(*r.port) : nullptr;
+    const Place* source = r.source ? places_.find(*r.source) : nullptr;
+    if (source && known_ && r.source->is_v4()) {
+      if (auto wrong = networks_.source(*r.source))
+        add(source, std::move(wrong->wrong), std::move(wrong->right));
+    } else if (source && known_ && !networks6_.ours(*r.source)) {
+      add(source, to_text(*r.source) + " is not an address of ours", "an address of a port");
+    }
     if (r.kind != RouteKind::Forward) {
       if (via) add(via, "a route that refuses has no 'via'", "'kind' without 'via'");
       if (port) add(port, "a route that refuses has no 'port'", "'kind' without 'port'");
+      if (!r.more.empty() && places_.find(r.more[0]))
+        add(places_.find(r.more[0]), "a route that refuses has no gateways", "'kind' without 'more'");
       return;
     }
     if (!r.via && !r.port) {
@@ -253,11 +262,18 @@ class Checker {
       out = port_called(*r.port, port);
       if (!out) return;
     }
-    if (!via) return;
-    if (places_.find(r.to) && r.via->is_v4() != r.to.addr.is_v4())
+    if (via && places_.find(r.to) && r.via->is_v4() != r.to.addr.is_v4())
       return add(via, "gateway " + to_text(*r.via) + " is of another family than " + to_text(r.to),
                  "a gateway of the destination's family");
-    check_gateway(*r.via, via, out);
+    if (via) check_gateway(*r.via, via, out);
+    for (const IpAddr& more : r.more) {
+      const Place* at = places_.find(more);
+      if (!at) continue;
+      if (!r.via) return add(at, "'more' gateways without a first", "'via' with the first of them");
+      if (more.is_v4() != r.via->is_v4())
+        return add(at, "gateways of two families", "those of the destination's family");
+      check_gateway(more, at, std::nullopt);
+    }
   }
 
   void check_destination(const Route& r) {

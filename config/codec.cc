@@ -139,6 +139,8 @@ constexpr std::pair<const char*, RouteKind> route_kinds[] = {{"forward", RouteKi
                                                              {"blackhole", RouteKind::Blackhole},
                                                              {"unreachable", RouteKind::Unreachable},
                                                              {"prohibit", RouteKind::Prohibit}};
+constexpr std::pair<const char*, ReversePath> reverse_paths[] = {
+    {"off", ReversePath::Off}, {"loose", ReversePath::Loose}, {"strict", ReversePath::Strict}};
 
 }  // namespace
 
@@ -212,6 +214,10 @@ Choices<Hugepages> choices<Hugepages>() {
 template <>
 Choices<RouteKind> choices<RouteKind>() {
   return route_kinds;
+}
+template <>
+Choices<ReversePath> choices<ReversePath>() {
+  return reverse_paths;
 }
 
 std::optional<Endpoint> Codec<Endpoint>::parse(std::string_view text) {

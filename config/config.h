@@ -25,6 +25,7 @@ namespace sluice::config {
 enum class Mode : uint8_t { Latency, Balanced, Efficient };
 enum class Hugepages : uint8_t { Auto, On, Off };
 enum class RouteKind : uint8_t { Forward, Blackhole, Unreachable, Prohibit };
+enum class ReversePath : uint8_t { Off, Loose, Strict };
 
 // Where a service listens. Address 0.0.0.0: every address of ours.
 struct Endpoint {
@@ -72,6 +73,7 @@ struct Port {
   bool promiscuous = false;
   bool slaac = false;  // follows IPv6 router advertisements
   Advertise advertise;
+  ReversePath reverse_path = ReversePath::Off;
   io::ImpairOptions impair;
 };
 
@@ -81,13 +83,19 @@ struct Route {
   RouteKind kind = RouteKind::Forward;
   std::optional<IpAddr> via;
   std::optional<std::string> port;  // the name of a port
+  std::vector<IpAddr> more;         // further gateways, with `via`
+  std::optional<IpAddr> source;
 };
 
 // What routes of a file say besides their destination, and where it is said first.
 struct RouteWay {
+  struct Hop {
+    std::optional<IpAddr> via;
+    std::optional<std::string> port;  // the name of a port
+  };
   RouteKind kind = RouteKind::Forward;
-  std::optional<IpAddr> via;
-  std::optional<std::string> port;  // the name of a port
+  std::vector<Hop> hops;  // with more than one, flows are spread over them
+  std::optional<IpAddr> source;
   int line = 1, column = 1;
 };
 

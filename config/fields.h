@@ -128,6 +128,9 @@ void fields(V& v, Port& p) {
   v.number(Key{"slaac", "make addresses and routes of IPv6 router advertisements (RFC 4862)"}, p.slaac, false,
            true);
   v.section(Key{"advertise", "be the router of this port's IPv6 hosts"}, p.advertise);
+  v.value(Key{"reverse_path",
+              "drop packets whose source has no route (loose), or none by this port (strict); RFC 3704"},
+          p.reverse_path);
   v.section(Key{"impair", "a bad line to rehearse on, both directions alike"}, p.impair);
 }
 
@@ -140,6 +143,9 @@ void fields(V& v, Route& r) {
           r.kind);
   v.value(Key{"via", "the gateway, on a network of ours"}, r.via);
   v.text(Key{"port", "the port to send from; without via: destinations are on its link"}, r.port, port_name);
+  v.list(Key{"more", "gateways as good as via: flows are spread over all of them, and stay when one is lost"},
+         r.more, Count{0, 63});
+  v.value(Key{"source", "the address of ours that our own packets on this route carry"}, r.source);
 }
 
 template <class V>
@@ -183,8 +189,9 @@ void fields(V& v, Config& c) {
   v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes,
              Count{0, 65536});
   v.texts(Key{"route_files",
-              "text files of more routes, one a line: 'PREFIX via GATEWAY', 'PREFIX dev PORT', 'blackhole "
-              "PREFIX', unreachable or prohibit; # starts a comment"},
+              "text files of more routes, one a line: 'PREFIX via GATEWAY [via GATEWAY ...] [src ADDRESS]', "
+              "'PREFIX dev "
+              "PORT', 'blackhole PREFIX', unreachable or prohibit; # starts a comment"},
           c.route_files, file_path, Count{0, 64});
 #define ROOM(name, type, help) v.section(Key{#name, help}, c.name);
 #include "config/rooms.def"

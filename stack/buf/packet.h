@@ -47,12 +47,10 @@ class Packet {
 
   // Octets from the start of the first segment: l2 0..127, l3 0..511, l4 0..255 (the mbuf's field widths).
   void headers(uint8_t l2, uint16_t l3, uint8_t l4) {
-    m_->tx_offload = 0;
-    m_->l2_len = l2;
-    m_->l3_len = l3;
-    m_->l4_len = l4;
+    m_->tx_offload = rte_mbuf_tx_offload(l2, l3, l4, 0, 0, 0, 0);
   }
   void l2_len(uint8_t n) { m_->l2_len = n; }  // leaves the other lengths and the segment size as they are
+  void l3_len(uint16_t n) { m_->l3_len = n; }
   size_t l2_len() const { return m_->l2_len; }
   size_t l3_len() const { return m_->l3_len; }
   size_t l4_len() const { return m_->l4_len; }
@@ -65,6 +63,16 @@ class Packet {
   uint8_t* append(uint16_t n) { return reinterpret_cast<uint8_t*>(rte_pktmbuf_append(m_, n)); }
   // n octets fewer in front, n within the first segment.
   void drop_front(uint16_t n) { rte_pktmbuf_adj(m_, n); }
+  // Takes the frame's header off a received packet, and all that reception left behind, so that it can be
+  // sent on: what headers(), drop_front() and reset_offloads() do, for the packets that pass.
+  void without_l2() {
+    const auto n = static_cast<uint16_t>(m_->l2_len);
+    m_->data_off = static_cast<uint16_t>(m_->data_off + n);
+    m_->data_len = static_cast<uint16_t>(m_->data_len - n);
+    m_->pkt_len -= n;
+    headers(0, static_cast<uint16_t>(m_->l3_len), 0);
+    reset_offloads();
+  }
   // Makes a contiguous packet exactly n octets long; n must not exceed size().
   void truncate(uint32_t n) { rte_pktmbuf_trim(m_, static_cast<uint16_t>(m_->pkt_len - n)); }
   // Copies all segments into the first; false when they do not fit.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // IPv6 forwarding: RFC 8200 §3, RFC 4443 §3. A packet may leave by the port it came in; no redirect is sent.
 // Of extension headers a router reads none: hop-by-hop options have not been its duty since RFC 8200 §4.3.
+#include "ip/flow_hash.h"
 #include "ip/ip6.h"
 
 namespace sluice::ip {
@@ -8,18 +9,16 @@ namespace sluice::ip {
 using buf::Packet;
 using Header = wire::Ip6;
 
-namespace {
-struct Answer {
-  wire::Icmp6Type type;
-  uint8_t code;
-  Counter event;
-};
-}  // namespace
-
 void Ip6::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
-  for (Packet& p : transit) {
-    const Ip6Addr dst = Ip6Addr::load(p.data() + p.l2_len() + Header::dst_at);
-    forward_one(std::move(p), routes_->lookup(dst), now, out);
+  Ip6Addr destinations[buf::burst_size];
+  const NextHop* hops[buf::burst_size];
+  for (size_t i = 0; i < transit.size(); ++i)
+    destinations[i] = Ip6Addr::load(transit[i].data() + transit[i].l2_len() + Header::dst_at);
+  routes_->lookup(destinations, hops, transit.size());
+  for (size_t i = 0; i < transit.size(); ++i) {
+    const NextHop* hop = hops[i];
+    if (hop->spread != nullptr) hop = &hop->of_flow(flow_hash(flow_seed_, *Header::parse(transit[i].l3())));
+    forward_one(std::move(transit[i]), *hop, now, out);
   }
   transit.clear();
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // IPv6 reception: RFC 8200 §3 and §4, RFC 4291 §2.5 to §2.7, then who gets the packet.
+#include <algorithm>
+
 #include "ip/ip6.h"
 
 namespace sluice::ip {
@@ -27,7 +29,8 @@ Ip6::Ip6(const Options& options, std::span<const buf::Interface> ports, std::sha
       errors_{options.icmp_error_rate, options.icmp_error_burst},
       limits_{.headers = options.extension_headers,
               .octets = options.extension_octets,
-              .options = options.extension_options} {}
+              .options = options.extension_options},
+      flow_seed_{rng()} {}
 
 void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
   uint64_t local = 0;
@@ -42,6 +45,21 @@ void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
   frames.clear();
 }
 
+// RFC 3704 §2.2 (strict), §2.4 (loose); link-local sources are neighbours, and have no route.
+bool Ip6::source_fits(const Ip6Addr& src, uint16_t port) const {
+  if (src.is_unspecified() || src.is_link_local()) return true;
+  const NextHop& hop = routes_->lookup(src);
+  const bool strict = ports_[port].reverse_path == buf::ReversePath::Strict;
+  const auto by_port = [port](const NextHop& way) { return way.port == port; };
+  if (hop.kind == RouteKind::Forward)
+    return !strict || (hop.spread == nullptr ? by_port(hop) : std::ranges::any_of(hop.spread->ways, by_port));
+  const auto learned = [&](const Addresses6::Learned& n) {
+    return (!strict || n.port == port) && (n.length == 128 || Prefix{n.addr, n.length}.contains(src));
+  };
+  return hop.kind == RouteKind::None && (std::ranges::any_of(addresses_.networks, learned) ||
+                                         std::ranges::any_of(addresses_.routers, learned));
+}
+
 Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
   const auto parsed = Header::parse(p.l3());
   if (!parsed) return parsed.why();
@@ -52,6 +70,8 @@ Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
   // RFC 4291 §2.5.6: the bits behind fe80 are zero; inside they are the zone.
   if (src.has_zone() || dst.has_zone()) return Counter::ip_martian_source;
   if (!src.is_unspecified() && addresses_.ours(src, port)) return Counter::ip_spoofed;
+  if (ports_[port].reverse_path != buf::ReversePath::Off && !source_fits(src, port)) [[unlikely]]
+    return Counter::ip_martian_source;
   if (dst.is_loopback() || dst.is_unspecified() || dst.is_v4_mapped()) return Counter::ip_martian_destination;
   p.truncate(static_cast<uint32_t>(p.l2_len() + ip.total_length()));
   p.headers(static_cast<uint8_t>(p.l2_len()), static_cast<uint16_t>(Header::header_len), 0);

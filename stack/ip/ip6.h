@@ -78,6 +78,7 @@ class Ip6 {
   Counter verdict(buf::Packet&, In&, In6&, buf::Batch*& to);
   Counter local(buf::Packet&, const wire::Ip6&, In&, In6&, buf::Batch*& to);
   Counter classify_icmp(buf::Packet&, const wire::Ip6&, Bytes message, In6&, buf::Batch*& to) const;
+  bool source_fits(const Ip6Addr& src, uint16_t port) const;
   void forward_one(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
   void icmp_one(buf::Packet&&, buf::Egresses& out, IcmpErrors& errors);
   void refuse(buf::Packet&&, const Error&, Instant now, buf::Egresses& out);
@@ -86,7 +87,7 @@ class Ip6 {
   Counter output_one(buf::Transmit&, buf::Egresses& out);
   // The way to a destination (zoned), or false and why there is none.
   bool way_to(const Ip6Addr& dst, NextHop& out, Counter& why) const;
-  Ip6Addr source_on(uint16_t port, const Ip6Addr& dst) const;
+  Ip6Addr source_for(const NextHop&, const Ip6Addr& dst) const;
 
   const Options& options_;
   std::vector<buf::Interface> ports_;
@@ -96,6 +97,7 @@ class Ip6 {
   Rng& rng_;
   TokenBucket errors_;
   wire::Ip6Limits limits_;
+  uint64_t flow_seed_;
 };
 
 }  // namespace sluice::ip

@@ -2,6 +2,7 @@
 // The way out for what the transports made: route, source address (RFC 1122 §3.3.4.3), header, checksums.
 #include <algorithm>
 
+#include "ip/flow_hash.h"
 #include "ip/ip.h"
 #include "ip/seal.h"
 
@@ -38,10 +39,13 @@ const NextHop* Ip::way_to(Ip4Addr dst, Counter& why) const {
   }
 }
 
-// The port's address on the next hop's network, else its first; unspecified when it has none.
-Ip4Addr Ip::source_on(uint16_t port, Ip4Addr next_hop) const {
+// What the route prefers, else the port's address on the next hop's network, else its first; unspecified when
+// it has none.
+Ip4Addr Ip::source_for(const NextHop& hop, Ip4Addr dst) const {
+  if (hop.source.is_v4() && addresses_.ours(hop.source.v4())) return hop.source.v4();
+  const Ip4Addr next_hop = hop.gateway.is_none() ? dst : hop.gateway.v4();
   Ip4Addr first;
-  for (const Prefix& p : ports_[port].addresses) {
+  for (const Prefix& p : ports_[hop.port].addresses) {
     if (!p.addr.is_v4()) continue;
     if (p.contains(next_hop)) return p.addr.v4();
     if (first.is_unspecified()) first = p.addr.v4();
@@ -55,7 +59,7 @@ Result<Path> Ip::path(const IpAddr& dst) const {
   const NextHop* hop = way_to(dst.v4(), why);
   if (hop == nullptr) return why;
   const buf::PortCaps& caps = ports_[hop->port].caps;
-  const Ip4Addr source = source_on(hop->port, hop->gateway.is_none() ? dst.v4() : hop->gateway.v4());
+  const Ip4Addr source = source_for(*hop, dst.v4());
   if (source.is_unspecified()) return Counter::ip_no_source;
   return Path{hop->port, caps.mtu, source, caps.tcp_segmentation, caps.tx_multi_segment};
 }
@@ -74,11 +78,15 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
   Counter why{};
   const NextHop* hop = way_to(dst, why);
   if (hop == nullptr) return why;
+  if (hop->spread != nullptr) {
+    const uint64_t ports = t.packet.bytes().size() < 4 ? 0 : load_be<uint32_t>(t.packet.data());
+    hop = &hop->of_flow(flow_hash(flow_seed_, dst.v, ports << 8 | static_cast<uint8_t>(t.proto)));
+  }
   const buf::PortCaps& caps = ports_[hop->port].caps;
   const IpAddr next = hop->gateway.is_none() ? t.dst : hop->gateway;
   // A datagram that came to a broadcast address is answered from a real one (RFC 1122 §4.1.3.5).
   if (!t.src.is_v4() || !addresses_.ours(t.src.v4())) {
-    const Ip4Addr source = source_on(hop->port, next.v4());
+    const Ip4Addr source = source_for(*hop, dst);
     if (source.is_unspecified()) return Counter::ip_no_source;
     t.src = source;
   }

@@ -3,6 +3,7 @@
 // choice), header, checksums.
 #include <algorithm>
 
+#include "ip/flow_hash.h"
 #include "ip/ip6.h"
 #include "ip/seal.h"
 
@@ -54,8 +55,12 @@ bool Ip6::way_to(const Ip6Addr& dst, NextHop& out, Counter& why) const {
   return false;
 }
 
-// RFC 6724 §5: of the destination's scope (rule 2), on the way out (rule 5), sharing its network (rule 8).
-Ip6Addr Ip6::source_on(uint16_t port, const Ip6Addr& dst) const {
+// What the route prefers, else by RFC 6724 §5: of the destination's scope (rule 2), on the way out (rule 5),
+// sharing its network (rule 8).
+Ip6Addr Ip6::source_for(const NextHop& hop, const Ip6Addr& dst) const {
+  if (!hop.source.is_none() && !hop.source.is_v4() && addresses_.ours(hop.source.v6()))
+    return hop.source.v6();
+  const uint16_t port = hop.port;
   Ip6Addr best;
   int most = -1;
   for (const Addresses6::Own& o : addresses_.own()) {
@@ -75,7 +80,7 @@ Result<Path> Ip6::path(const Ip6Addr& dst) const {
   NextHop hop;
   if (!way_to(dst, hop, why)) return why;
   const buf::PortCaps& caps = ports_[hop.port].caps;
-  const Ip6Addr source = source_on(hop.port, dst);
+  const Ip6Addr source = source_for(hop, dst);
   if (source.is_unspecified()) return Counter::ip_no_source;
   return Path{hop.port, caps.mtu, source, caps.tcp_segmentation6, caps.tx_multi_segment};
 }
@@ -90,9 +95,13 @@ Counter Ip6::output_one(buf::Transmit& t, buf::Egresses& out) {
   Counter why{};
   NextHop hop;
   if (!way_to(dst, hop, why)) return why;
+  if (hop.spread != nullptr) {
+    const uint64_t ports = t.packet.bytes().size() < 4 ? 0 : load_be<uint32_t>(t.packet.data());
+    hop = hop.of_flow(flow_hash(flow_seed_, dst, ports << 8 | static_cast<uint8_t>(t.proto)));
+  }
   const buf::PortCaps& caps = ports_[hop.port].caps;
   Ip6Addr src = t.src.is_none() || t.src.is_v4() ? Ip6Addr{} : t.src.v6();
-  if (src.is_unspecified() || !addresses_.ours(src)) src = source_on(hop.port, dst);
+  if (src.is_unspecified() || !addresses_.ours(src)) src = source_for(hop, dst);
   if (src.is_unspecified()) return Counter::ip_no_source;
   // RFC 4291 §2.5.6: what has a link-local source stays on its link.
   if (src.has_zone() && src.zone() != hop.port) return Counter::ip_link_local;

@@ -2,6 +2,7 @@
 #include "link/link.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluice::link {
 
@@ -58,13 +59,17 @@ Counter Link::verdict(uint16_t port, const Packet& p) const {
 }
 
 void Link::input(uint16_t port, buf::Batch& frames, In& out) {
+  const Mac us = ports_[port].caps.mac;
   buf::for_each_ahead(frames, [&](Packet& p) {
-    if (!p.contiguous() && !p.linearize()) return count_.add(Counter::link_scattered);
-    const Counter why = verdict(port, p);
-    if (why != Counter::worker_polls) return count_.add(why);
+    if (!p.contiguous() && !p.linearize()) [[unlikely]]
+      return count_.add(Counter::link_scattered);
+    const auto eth = Ethernet::parse(p.bytes());
+    const bool plain = eth && eth->dst() == us && !eth->src().is_group() && eth->type() == EtherType::Ip4;
+    if (!plain) [[unlikely]]
+      if (const Counter why = verdict(port, p); why != Counter::worker_polls) return count_.add(why);
     p.headers(Ethernet::header_len, 0, 0);
     p.ingress(port);
-    const EtherType type = Ethernet::parse(p.bytes())->type();
+    const EtherType type = plain ? EtherType::Ip4 : eth->type();
     (type == EtherType::Ip4 ? out.ip4 : type == EtherType::Ip6 ? out.ip6 : out.arp).push(std::move(p));
   });
   frames.clear();
@@ -75,10 +80,15 @@ void Link::output(buf::Egresses& packets, Instant now, TxOut& out) {
     if (i + 4 < packets.size()) __builtin_prefetch(packets[i + 4].packet.data());
     Egress& e = packets[i];
     Cached& c = cache_[(e.next_hop.bytes()[15] ^ e.port) % cache_.size()];
-    if (c.epoch == epoch_ && now < c.until && c.port == e.port && c.addr == e.next_hop) [[likely]]
-      send(std::move(e.packet), e.port, c.mac, type_for(e.next_hop), out);
-    else
+    uint8_t* room = nullptr;
+    if (c.epoch == epoch_ && now < c.until && c.port == e.port && c.addr == e.next_hop &&
+        (room = e.packet.prepend(Ethernet::header_len)) != nullptr) [[likely]] {
+      std::memcpy(room, c.header.data(), Ethernet::header_len);
+      e.packet.l2_len(Ethernet::header_len);
+      out.push(e.port, std::move(e.packet));
+    } else {
       resolve(std::move(e), c, now, out);
+    }
   }
   packets.clear();
 }
@@ -99,7 +109,10 @@ void Link::resolve(Egress&& e, Cached& c, Instant now, TxOut& out) {
   if ((n->state == Known || n->state == Passive) && (now >= n->at || n->unproven)) verify(*n, now, out);
   // While a request asks whether the MAC holds, it is looked up for each packet; the burst in between is
   // short.
-  if (n->state != Verifying) c = {e.next_hop, e.port, n->mac, epoch_, n->at};
+  if (n->state != Verifying) {
+    c = {.addr = e.next_hop, .epoch = epoch_, .until = n->at, .port = e.port, .header = {}};
+    Ethernet::emit(c.header.data(), n->mac, ports_[e.port].caps.mac, type_for(e.next_hop));
+  }
   send(std::move(e.packet), e.port, n->mac, type_for(e.next_hop), out);
 }
 

@@ -80,10 +80,10 @@ class Link {
   // A neighbour's MAC as output() found it last; valid while nothing in the table has changed.
   struct Cached {
     IpAddr addr;
-    uint16_t port = 0;
-    Mac mac;
     uint64_t epoch = 0;
     Instant until;
+    uint16_t port = 0;
+    std::array<uint8_t, wire::Ethernet::header_len> header;  // of an IPv4 frame to it
   };
 
   Counter verdict(uint16_t port, const buf::Packet&) const;

@@ -7,9 +7,11 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/bytes.h"
 
@@ -125,8 +127,17 @@ class IpAddr {
   constexpr Bytes bytes() const { return b_; }
 
   friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) = default;
+  friend constexpr bool operator==(const IpAddr& x, const IpAddr& y) {
+    if (std::is_constant_evaluated()) return x.b_ == y.b_;
+    return ((x.half(0) ^ y.half(0)) | (x.half(8) ^ y.half(8))) == 0;
+  }
 
  private:
+  uint64_t half(size_t at) const {
+    uint64_t v;
+    std::memcpy(&v, b_.data() + at, 8);
+    return v;
+  }
   alignas(8) std::array<uint8_t, 16> b_{};
 };
 
