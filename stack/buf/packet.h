@@ -47,10 +47,7 @@ class Packet {
 
   // Octets from the start of the first segment: l2 0..127, l3 0..511, l4 0..255 (the mbuf's field widths).
   void headers(uint8_t l2, uint16_t l3, uint8_t l4) {
-    m_->tx_offload = 0;
-    m_->l2_len = l2;
-    m_->l3_len = l3;
-    m_->l4_len = l4;
+    m_->tx_offload = rte_mbuf_tx_offload(l2, l3, l4, 0, 0, 0, 0);  // one store
   }
   void l2_len(uint8_t n) { m_->l2_len = n; }  // leaves the other lengths and the segment size as they are
   size_t l2_len() const { return m_->l2_len; }

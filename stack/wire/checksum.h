@@ -22,18 +22,30 @@ class Sum {
     sum_ += host_order;
     return *this;
   }
-  Sum& add(const IpAddr& a) { return a.is_v4() ? add(a.bytes().subspan(12)) : add(a.bytes()); }
+  // Two words of 16 bits, of which the first is the upper half: 2^16 is 1 in this arithmetic.
+  constexpr Sum& add_two(uint32_t host_order) {
+    sum_ += host_order;
+    return *this;
+  }
+  constexpr Sum& add(const IpAddr& a) {
+    if (a.is_v4()) return add_two(a.v4().v);
+    for (size_t i = 0; i < 16; i += 4) add_two(load_be<uint32_t>(a.bytes().data() + i));
+    return *this;
+  }
 
   // Folded to 16 bits, host order, not complemented.
-  constexpr uint16_t folded() const {
-    uint64_t s = sum_;
-    while (s >> 16) s = (s & 0xffff) + (s >> 16);
-    return static_cast<uint16_t>(s);
-  }
+  constexpr uint16_t folded() const { return fold(sum_); }
   // What goes into the header field (host order; Field stores it in network order).
   constexpr uint16_t checksum() const { return static_cast<uint16_t>(~folded()); }
 
  private:
+  static constexpr uint16_t fold(uint64_t s) {
+    s = (s & 0xffff'ffff) + (s >> 32);
+    s = (s & 0xffff) + (s >> 16);
+    s = (s & 0xffff) + (s >> 16);
+    return static_cast<uint16_t>((s & 0xffff) + (s >> 16));
+  }
+
   uint64_t sum_ = 0;
 };
 
