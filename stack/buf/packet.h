@@ -63,7 +63,10 @@ class Packet {
   // n octets fewer in front, n within the first segment.
   void drop_front(uint16_t n) { rte_pktmbuf_adj(m_, n); }
   // Makes a contiguous packet exactly n octets long; n must not exceed size().
-  void truncate(uint32_t n) { rte_pktmbuf_trim(m_, static_cast<uint16_t>(m_->pkt_len - n)); }
+  void truncate(uint32_t n) {
+    m_->pkt_len = n;
+    m_->data_len = static_cast<uint16_t>(n);
+  }
   // Copies all segments into the first; false when they do not fit.
   bool linearize() { return rte_pktmbuf_linearize(m_) == 0; }
 
