@@ -5,9 +5,9 @@
 #include <bit>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "base/check.h"
+#include "base/huge_vector.h"
 #include "base/slab.h"
 
 namespace sluice {
@@ -68,7 +68,7 @@ class FlowTable {
   uint32_t capacity_;
   uint32_t mask_;
   uint32_t size_ = 0;
-  std::vector<Entry> entries_;
+  HugeVector<Entry> entries_;
 };
 
 }  // namespace sluice

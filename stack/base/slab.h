@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/huge_vector.h"
 
 namespace sluice {
 
@@ -23,13 +24,13 @@ class Slab {
  public:
   explicit Slab(uint32_t capacity) : capacity_{capacity}, generations_(capacity, 0) {
     check(capacity < no_index, "a slab's capacity leaves room for no_index");
-    memory_ = static_cast<T*>(::operator new(sizeof(T) * capacity, std::align_val_t{alignof(T)}));
+    memory_ = HugeAllocator<T>{}.allocate(capacity);
     free_.reserve(capacity);
   }
   ~Slab() {
     for (uint32_t i = 0; i < touched_; ++i)
       if (alive(i)) std::destroy_at(memory_ + i);
-    ::operator delete(memory_, std::align_val_t{alignof(T)});
+    HugeAllocator<T>{}.deallocate(memory_, capacity_);
   }
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;

@@ -6,8 +6,8 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <vector>
 
+#include "base/huge_vector.h"
 #include "base/instant.h"
 #include "base/slab.h"
 
@@ -116,7 +116,7 @@ class TimerWheel {
   uint64_t now_ = 0;  // the tick up to which everything has fired
   std::array<uint64_t, levels> occupied_{};
   std::array<std::array<uint32_t, slots>, levels> heads_;
-  std::vector<Node> nodes_;
+  HugeVector<Node> nodes_;
 };
 
 }  // namespace sluice

@@ -47,7 +47,7 @@ class Packet {
 
   // Octets from the start of the first segment: l2 0..127, l3 0..511, l4 0..255 (the mbuf's field widths).
   void headers(uint8_t l2, uint16_t l3, uint8_t l4) {
-    m_->tx_offload = rte_mbuf_tx_offload(l2, l3, l4, 0, 0, 0, 0);
+    m_->tx_offload = rte_mbuf_tx_offload(l2, l3, l4, 0, 0, 0, 0);  // one store
   }
   void l2_len(uint8_t n) { m_->l2_len = n; }  // leaves the other lengths and the segment size as they are
   void l3_len(uint16_t n) { m_->l3_len = n; }
@@ -74,7 +74,10 @@ class Packet {
     reset_offloads();
   }
   // Makes a contiguous packet exactly n octets long; n must not exceed size().
-  void truncate(uint32_t n) { rte_pktmbuf_trim(m_, static_cast<uint16_t>(m_->pkt_len - n)); }
+  void truncate(uint32_t n) {
+    m_->pkt_len = n;
+    m_->data_len = static_cast<uint16_t>(n);
+  }
   // Copies all segments into the first; false when they do not fit.
   bool linearize() { return rte_pktmbuf_linearize(m_) == 0; }
 

@@ -14,10 +14,11 @@ namespace {
 // The sum over a chain, whose segments may be of odd length: octets at odd offsets count in the other half
 // of the word (RFC 1071 §2 (B)).
 wire::Sum sum_of(const Packet& p, wire::Sum sum) {
+  if (p.contiguous()) return sum.add(p.bytes());
   bool odd = false;
   p.for_each_segment([&](Bytes b) {
-    const uint16_t s = wire::Sum{}.add(b).folded();
-    sum.add(odd ? __builtin_bswap16(s) : s);
+    const wire::Sum s = wire::Sum{}.add(b);
+    sum.add(odd ? s.shifted() : s);
     odd ^= (b.size() & 1) != 0;
   });
   return sum;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -110,34 +111,41 @@ constexpr bool Ip6Addr::is_v4_mapped() const {
 class IpAddr {
  public:
   constexpr IpAddr() = default;
-  constexpr IpAddr(Ip4Addr a) {
-    b_[10] = b_[11] = 0xff;
-    a.store(b_.data() + 12);
-  }
+  constexpr IpAddr(Ip4Addr a) : b_{octets({0, mapped | uint64_t{big(a.v)} << low_first})} {}
   constexpr IpAddr(const Ip6Addr& a) : b_{a.b} {}
 
   constexpr bool is_v4() const {
-    return std::all_of(b_.begin(), b_.begin() + 10, [](uint8_t x) { return x == 0; }) && b_[10] == 0xff &&
-           b_[11] == 0xff;
+    const Words w = words();
+    return w[0] == 0 && (w[1] & mapped_mask) == mapped;
   }
-  constexpr bool is_none() const { return *this == IpAddr{}; }
+  constexpr bool is_none() const {
+    const Words w = words();
+    return (w[0] | w[1]) == 0;
+  }
   // The caller has asked is_v4().
   constexpr Ip4Addr v4() const { return Ip4Addr::load(b_.data() + 12); }
   constexpr Ip6Addr v6() const { return Ip6Addr{b_}; }
   constexpr Bytes bytes() const { return b_; }
 
-  friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) = default;
-  friend constexpr bool operator==(const IpAddr& x, const IpAddr& y) {
-    if (std::is_constant_evaluated()) return x.b_ == y.b_;
-    return ((x.half(0) ^ y.half(0)) | (x.half(8) ^ y.half(8))) == 0;
+  friend constexpr bool operator==(const IpAddr& a, const IpAddr& b) {
+    const Words x = a.words(), y = b.words();
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
   }
+  friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) = default;
 
  private:
-  uint64_t half(size_t at) const {
-    uint64_t v;
-    std::memcpy(&v, b_.data() + at, 8);
-    return v;
+  // Compared in two words of the machine: this is asked several times for every packet.
+  using Words = std::array<uint64_t, 2>;
+  constexpr Words words() const { return std::bit_cast<Words>(b_); }
+  static constexpr std::array<uint8_t, 16> octets(Words w) {
+    return std::bit_cast<std::array<uint8_t, 16>>(w);
   }
+  static constexpr bool little = std::endian::native == std::endian::little;
+  static constexpr int low_first = little ? 32 : 0;  // where the IPv4 address lies in its word
+  static constexpr uint32_t big(uint32_t v) { return little ? __builtin_bswap32(v) : v; }
+  static constexpr uint64_t mapped = little ? 0xffff'0000 : uint64_t{0xffff} << 32;  // ::ffff:0:0/96
+  static constexpr uint64_t mapped_mask = little ? 0xffff'ffff : ~uint64_t{0} << 32;
+
   alignas(8) std::array<uint8_t, 16> b_{};
 };
 
