@@ -12,6 +12,8 @@ namespace sluice {
 // First in, first out, with removal from anywhere; every operation is O(1). Memory is taken at construction.
 class IndexList {
  public:
+  static constexpr size_t bytes_each = 12;  // of memory for each index below the bound
+
   explicit IndexList(uint32_t capacity) : links_(capacity) {}
 
   bool empty() const { return head_ == no_index; }
@@ -52,6 +54,7 @@ class IndexList {
     uint32_t prev = no_index, next = no_index;
     bool linked = false;
   };
+  static_assert(sizeof(Link) == bytes_each);
   std::vector<Link> links_;
   uint32_t head_ = no_index, tail_ = no_index;
   uint32_t size_ = 0;

@@ -17,6 +17,9 @@ namespace sluice {
 // the first tick not before its deadline, hence up to one tick late and never early.
 class TimerWheel {
  public:
+  static constexpr size_t bytes_each = 24;                  // of memory for each timer
+  static constexpr Duration one_tick = {int64_t{1} << 20};  // what deadlines are rounded up to
+
   explicit TimerWheel(uint32_t capacity) : nodes_(capacity) {
     for (auto& level : heads_) level.fill(no_index);
   }
@@ -82,6 +85,7 @@ class TimerWheel {
     uint32_t prev = no_index, next = no_index;
     uint16_t slot = unarmed;
   };
+  static_assert(sizeof(Node) == bytes_each);
   static constexpr Instant instant(uint64_t tick) { return {tick << tick_bits}; }
 
   // A timer lies on the level of the highest digit in which its tick differs from now_; so whatever lies on a

@@ -71,6 +71,8 @@ class Conn {
   Conn& operator=(const Conn&) = delete;
   ~Conn() { drop_holes(); }
 
+  // Passive, and first: somebody else sent the answer to the SYN (opening.h).
+  void answered(Instant now);
   // `text` holds in.text octets.
   Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
   void on_deadline(Instant now);
