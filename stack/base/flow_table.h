@@ -12,15 +12,15 @@
 
 namespace sluice {
 
-// Open addressing with linear probing, at most half full; 8 entries share a cache line, and 32 bits of the
-// hash stand beside the index, so a lookup that fails compares no key but once in four billion.
+// Open addressing with linear probing, at most three quarters full; 8 entries share a cache line, and 32 bits
+// of the hash stand beside the index, so a lookup that fails compares no key but once in four billion.
 class FlowTable {
  public:
-  static constexpr size_t bytes_each = 4 * 8;  // of memory for each place of the capacity, at most
+  static constexpr size_t bytes_each = 22;  // of memory for each place of the capacity, at most
 
   explicit FlowTable(uint32_t capacity)
       : capacity_{capacity},
-        mask_{std::bit_ceil(capacity < 4 ? 8u : capacity * 2) - 1},
+        mask_{std::bit_ceil(capacity < 4 ? 8u : capacity + (capacity + 2) / 3) - 1},
         entries_(mask_ + 1) {}
 
   uint32_t size() const { return size_; }
@@ -77,7 +77,7 @@ class FlowTable {
     uint32_t tag = 0;
     uint32_t index = no_index;
   };
-  static_assert(sizeof(Entry) * 4 == bytes_each);
+  static_assert(sizeof(Entry) * 2 * 4 / 3 < bytes_each);
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash); }
   uint32_t home(uint64_t hash) const { return tag_of(hash) & mask_; }
 

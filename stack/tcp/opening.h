@@ -22,6 +22,7 @@ struct Opening {
   uint16_t shift : 4 = 0;      // the peer's window scale
   uint16_t scaling : 1 = 0;    // agreed; the same below
   uint16_t timestamps : 1 = 0;
+  uint16_t sack : 1 = 0;
   uint16_t tries : 7 = 0;  // answers that were sent again
 
   static constexpr Opening of(const Segment& syn, SeqNum iss, uint32_t ts_offset, const Options& o) {
@@ -35,6 +36,7 @@ struct Opening {
       a.timestamps = 1;
       a.ts_recent = syn.options.timestamps->val;
     }
+    a.sack = o.sack && syn.options.sack_permitted;
     return a;
   }
 
@@ -45,6 +47,7 @@ struct Opening {
     s.options.mss = our_mss;
     if (scaling) s.options.shift = shift_for(o.receive_buffer);
     if (timestamps) s.options.timestamps = {timestamp_clock(now, ts_offset), ts_recent};
+    s.options.sack_permitted = sack;
     return s;
   }
   // The SYN as the connection is to see it; its window no longer matters, the third segment has a newer one.
@@ -53,6 +56,7 @@ struct Opening {
     s.options.mss = mss;
     if (scaling) s.options.shift = WindowShift{static_cast<uint8_t>(shift)};
     if (timestamps) s.options.timestamps = {ts_recent, 0};
+    s.options.sack_permitted = sack;
     return s;
   }
   constexpr Segment acknowledgement(const Options& o, Instant now) const {

@@ -54,7 +54,8 @@ uint16_t Tcp::mss_of(const Tuple& t, const Path& path) const {
   constexpr uint16_t whole = buf::PacketPool::data_room - 128 - 32;
   const uint16_t mtu = std::min<uint16_t>(path.mtu, whole);
   const auto least = static_cast<uint16_t>(ip + wire::Tcp::header_len + options_.least_mss);
-  return static_cast<uint16_t>(std::max(mtu, least) - ip - wire::Tcp::header_len);
+  const auto mss = static_cast<uint16_t>(std::max(mtu, least) - ip - wire::Tcp::header_len);
+  return static_cast<uint16_t>(std::min<uint32_t>(mss, options_.most_mss));
 }
 
 Setup Tcp::setup(const Tuple& t, const Path& path, SeqNum iss, uint32_t ts_offset) const {
@@ -107,7 +108,7 @@ std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now
     hash = hash_of(t);
     if (find(t, hash) != no_index) return std::nullopt;
   }
-  const Path path = surroundings_.path_to(t.remote);
+  const Path path = path_to(t.remote, now);
   const Secrets s = secrets(keys_, t);
   const uint32_t i = slots_.take(t, hash, service, path, shared_,
                                  setup(t, path, initial_sequence(s, now), s.ts_offset), now);

@@ -17,6 +17,7 @@
 #include "base/timer_wheel.h"
 #include "buf/stream.h"
 #include "tcp/conn.h"
+#include "tcp/icmp.h"
 #include "tcp/isn.h"
 #include "tcp/opening.h"
 #include "tcp/output.h"
@@ -48,6 +49,8 @@ class Tcp {
 
   // Consumes all of `segments`: l2_len and l3_len set, IP header valid, local.
   void input(buf::Batch& segments, Instant now);
+  // An ICMP error about a segment we may have sent.
+  void on_icmp(const IcmpNews&, Instant now);
   // What is due; bounded, the rest next time.
   void expire(Instant now);
   // Calls f(buf::Stream&) once for each connection that has something to say, and acts on what f left in it.
@@ -105,6 +108,11 @@ class Tcp {
     Port port;
     uint16_t service;
   };
+  struct KnownMtu {
+    IpAddr remote;
+    uint16_t mtu = 0;
+    Instant until;
+  };
   struct Reply {
     Tuple tuple;
     Segment segment;
@@ -135,6 +143,11 @@ class Tcp {
   void no_connection(Arrival&, Instant now);
   void reset(const Arrival&);
   const Listener* listener(const Tuple&) const;
+
+  // icmp.cc
+  void learn_mtu(const IpAddr& remote, uint16_t mtu, Instant now);
+  size_t mtu_place(const IpAddr& remote) const;
+  Path path_to(const IpAddr& remote, Instant now) const;
 
   // passive.cc: listeners' handshakes, and TIME-WAIT, which may lead to one
   void half_open(uint32_t r, Arrival&, Instant now);
@@ -186,6 +199,8 @@ class Tcp {
   std::vector<Reply> replies_;  // a ring
   uint32_t reply_first_ = 0, reply_count_ = 0;
   std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
+  std::array<KnownMtu, 256> mtus_;  // of paths that are narrower than ours, by a hash of the address
+  bool mtus_known_ = false;
   std::array<std::atomic<uint32_t>, state_count> states_{};
 };
 

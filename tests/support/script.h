@@ -31,7 +31,7 @@ struct World {
   uint32_t path_mss = 1'460, max_segment_text = 0;
   Line syn{.flags = wire::tcp_flag::syn, .window = 65535, .mss = 1000};
 
-  World() { options.timestamps = options.window_scaling = false; }
+  World() { options.timestamps = options.window_scaling = options.sack = false; }
   World with(void (*change)(World&)) const {
     World w = *this;
     change(w);

@@ -282,13 +282,15 @@ TEST(SynCookie, brings_back_mss_scale_and_timestamps) {
         Opening o{.irs = {77}, .ts_recent = 40, .mss = mss};
         o.timestamps = 1;
         o.scaling = shift < 15;
-        o.shift = static_cast<uint16_t>(o.scaling ? shift : 0);
+        o.shift = static_cast<uint16_t>((o.scaling ? shift : 0) & 0xf);
+        o.sack = shift % 3 == 0;
         cookies.seal(peer, o, now);
         const auto back = cookies.open(peer, answer_to(o, clock), {}, now + 1_s);
         ASSERT_TRUE(back.has_value());
         EXPECT_EQ(back->mss, comes_back);
         EXPECT_EQ(back->scaling, o.scaling);
         EXPECT_EQ(back->shift, o.shift);
+        EXPECT_EQ(back->sack, o.sack);
         EXPECT_EQ(back->irs, o.irs);
         EXPECT_EQ(back->iss, o.iss);
         EXPECT_EQ(back->ts_recent, 45u);
