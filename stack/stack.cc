@@ -26,7 +26,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       count_{count} {
   for (const Listen& l : plan.dns)
     check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
-  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service);
+  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service, l.congestion);
 }
 
 size_t Stack::poll(Instant now) {
@@ -77,7 +77,8 @@ tcp::IcmpNews::Kind kind_of(const ip::IcmpError& e) {
   using Code = wire::Icmp4Unreachable;
   if (e.type != wire::Icmp4Type::Unreachable) return Kind::Soft;
   if (e.code == static_cast<uint8_t>(Code::FragmentationNeeded)) return Kind::TooBig;
-  const bool hard = e.code == static_cast<uint8_t>(Code::Protocol) || e.code == static_cast<uint8_t>(Code::Port);
+  const bool hard =
+      e.code == static_cast<uint8_t>(Code::Protocol) || e.code == static_cast<uint8_t>(Code::Port);
   return hard ? Kind::Hard : Kind::Soft;
 }
 
@@ -163,7 +164,10 @@ void Stack::undeliverable(Instant now) {
 tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
   const auto path = ip_.path(remote);
   if (!path) return {};  // no way for now: segments will die counted until there is one
-  return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  tcp::Path way{
+      .mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  if (path->transport != 0) way.congestion = static_cast<tcp::Algorithm>(path->transport - 1);
+  return way;
 }
 
 void Stack::shut_down(Instant now) {

@@ -19,7 +19,8 @@ Conn::Icmp Conn::on_unreachable(SeqNum quoted, bool hard) {
 // arrived before, the claim waits until the one that is quoted does not arrive.
 Conn::Icmp Conn::on_too_big(SeqNum quoted, uint32_t mss, Instant now) {
   if (flight_ == no_index || !quoted.in(snd_.una, flight())) return Icmp::Strange;
-  const uint32_t text = std::max(mss, shared_->options.least_mss) - (ts_on_ ? wire::TcpOptions::timestamps_size : 0u);
+  const uint32_t text =
+      std::max(mss, shared_->options.least_mss) - (ts_on_ ? wire::TcpOptions::timestamps_size : 0u);
   if (text >= mss_) return Icmp::Strange;
   if (most_arrived_ > text) {
     Flight& f = shared_->flights[flight_];
@@ -63,7 +64,8 @@ void Tcp::on_icmp(const IcmpNews& news, Instant now) {
   Conn::Icmp effect;
   if (news.kind == IcmpNews::Kind::TooBig) {
     const uint16_t headers = static_cast<uint16_t>((t.remote.is_v4() ? 20 : 40) + wire::Tcp::header_len);
-    const uint16_t now_mtu = static_cast<uint16_t>(s.conn.mss() + (s.conn.timestamps() ? wire::TcpOptions::timestamps_size : 0) + headers);
+    const uint16_t now_mtu = static_cast<uint16_t>(
+        s.conn.mss() + (s.conn.timestamps() ? wire::TcpOptions::timestamps_size : 0) + headers);
     uint16_t mtu = news.mtu != 0 ? news.mtu : next_plateau(now_mtu);
     mtu = static_cast<uint16_t>(std::max<uint32_t>(mtu, options_.least_path_mtu));
     effect = s.conn.on_too_big(news.sequence, mtu - headers, now);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an ICMP error says about a segment of ours. Anybody may have sent it: RFC 5927 says how far to believe.
+// What an ICMP error says about a segment of ours. Anybody may have sent it: RFC 5927 says how far to
+// believe.
 #pragma once
 
 #include <cstdint>

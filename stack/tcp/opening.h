@@ -23,6 +23,7 @@ struct Opening {
   uint16_t scaling : 1 = 0;    // agreed; the same below
   uint16_t timestamps : 1 = 0;
   uint16_t sack : 1 = 0;
+  uint16_t ecn : 1 = 0;
   uint16_t tries : 7 = 0;  // answers that were sent again
 
   static constexpr Opening of(const Segment& syn, SeqNum iss, uint32_t ts_offset, const Options& o) {
@@ -37,13 +38,16 @@ struct Opening {
       a.ts_recent = syn.options.timestamps->val;
     }
     a.sack = o.sack && syn.options.sack_permitted;
+    using namespace wire::tcp_flag;
+    a.ecn = o.ecn != 0 && syn.has(ece) && syn.has(cwr);  // RFC 3168 §6.1.1
     return a;
   }
 
   // SYN and ACK. `our_mss`: what our path carries.
   constexpr Segment answer(uint16_t our_mss, const Options& o, Instant now) const {
     using namespace wire::tcp_flag;
-    Segment s{.seq = iss, .ack = irs + 1, .flags = syn | ack, .window = raw_window(o.receive_buffer, {})};
+    Segment s{.seq = iss, .ack = irs + 1, .flags = syn | ack, .window = raw_window(window(o), {})};
+    if (ecn) s.flags |= ece;
     s.options.mss = our_mss;
     if (scaling) s.options.shift = shift_for(o.receive_buffer);
     if (timestamps) s.options.timestamps = {timestamp_clock(now, ts_offset), ts_recent};
@@ -52,7 +56,9 @@ struct Opening {
   }
   // The SYN as the connection is to see it; its window no longer matters, the third segment has a newer one.
   constexpr Segment first() const {
-    Segment s{.seq = irs, .flags = wire::tcp_flag::syn};
+    using namespace wire::tcp_flag;
+    Segment s{.seq = irs, .flags = syn};
+    if (ecn) s.flags |= ece | cwr;
     s.options.mss = mss;
     if (scaling) s.options.shift = WindowShift{static_cast<uint8_t>(shift)};
     if (timestamps) s.options.timestamps = {ts_recent, 0};
@@ -89,7 +95,7 @@ struct Opening {
       if (static_cast<int32_t>(ts->val - ts_recent) < 0)
         return {in.length() == 0 ? Answer::Challenge : Answer::Acknowledge, Counter::tcp_paws};
     }
-    const uint32_t wnd = raw_window(o.receive_buffer, {}).v, len = in.length();
+    const uint32_t wnd = raw_window(window(o), {}).v, len = in.length();
     if (!in.seq.in(nxt, wnd) && !(len != 0 && (in.seq + (len - 1)).in(nxt, wnd))) {  // first
       if (in.has(rst)) return {Answer::Drop, Counter::tcp_bad_reset};
       return {len == 0 ? Answer::Challenge : Answer::Acknowledge, Counter::tcp_out_of_window};
@@ -105,9 +111,9 @@ struct Opening {
   }
 
  private:
+  static constexpr uint32_t window(const Options& o) { return std::min(o.receive_window, o.receive_buffer); }
   constexpr RawWindow offered(const Options& o) const {
-    return raw_window(raw_window(o.receive_buffer, {}).v,
-                      scaling ? shift_for(o.receive_buffer) : WindowShift{});
+    return raw_window(raw_window(window(o), {}).v, scaling ? shift_for(o.receive_buffer) : WindowShift{});
   }
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SYN cookies: a handshake of which nothing is remembered, because all we must know of it comes back in the
 // third segment (RFC 4987 §3.6). The initial sequence number holds the peer's MSS and a keyed hash; window
-// scaling and SACK, which do not fit, come back in the echoed timestamp's lowest bits. Knows no packet and no
-// clock.
+// scaling, SACK and ECN, which do not fit, come back in the echoed timestamp's lowest bits. Knows no packet
+// and no clock.
 #pragma once
 
 #include <array>
@@ -53,6 +53,7 @@ class SynCookies {
       o.scaling = (ts->ecr & scaling_bit) != 0;
       o.shift = ts->ecr & 0xf;
       o.sack = (ts->ecr & sack_bit) != 0;
+      o.ecn = (ts->ecr & ecn_bit) != 0;
     }
     if (stamp_bits(o) != (o.timestamps ? ts->ecr & stamp_mask : 0)) return std::nullopt;
     const uint32_t mss = iss.v >> 28 & 7;
@@ -63,7 +64,8 @@ class SynCookies {
   }
 
  private:
-  static constexpr uint32_t mac_mask = (1u << 28) - 1, stamp_mask = 0x3f, scaling_bit = 0x10, sack_bit = 0x20;
+  static constexpr uint32_t mac_mask = (1u << 28) - 1, stamp_mask = 0x7f;
+  static constexpr uint32_t scaling_bit = 0x10, sack_bit = 0x20, ecn_bit = 0x40;
   // What paths and peers are seen to have: the IPv4 and IPv6 minima, tunnels, Ethernet, jumbo frames.
   static constexpr std::array<uint16_t, 8> sizes{88, 536, 1220, 1360, 1412, 1440, 1460, 8940};
 
@@ -74,7 +76,7 @@ class SynCookies {
   }
   static constexpr uint32_t stamp_bits(const Opening& o) {
     if (!o.timestamps) return 0;
-    return (o.scaling ? scaling_bit | o.shift : 0) | (o.sack ? sack_bit : 0);
+    return (o.scaling ? scaling_bit | o.shift : 0) | (o.sack ? sack_bit : 0) | (o.ecn ? ecn_bit : 0);
   }
   static uint64_t number(Instant now) { return now.ns / static_cast<uint64_t>(epoch.ns); }
 

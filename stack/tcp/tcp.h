@@ -42,7 +42,7 @@ class Tcp {
   ~Tcp();
 
   // `local` none: any address. A later listener for the same place replaces the earlier.
-  void listen(const IpAddr& local, Port, uint16_t service);
+  void listen(const IpAddr& local, Port, uint16_t service, std::optional<Algorithm> = std::nullopt);
   // Opens to t.remote from t.local; local_port 0: one is chosen. Nothing when no port or room is left. The
   // stream's first event is `opened`, or `failed` alone.
   std::optional<buf::StreamId> connect(Tuple t, uint16_t service, Instant now);
@@ -71,6 +71,8 @@ class Tcp {
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
   // left. For the end of a worker: services are not told.
   bool abort_some();
+  // What a stream's connection is doing; nothing when it is gone.
+  std::optional<Info> info(buf::StreamId) const;
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
   // count: its records go at whatever call comes after their time.
   Instant deadline() const;
@@ -93,11 +95,11 @@ class Tcp {
     uint32_t hash;  // of the tuple, for the flow table
     uint16_t service;
     uint8_t events = 0;
-    bool known = false;  // the service has heard of it
-    bool in_table = true;
-    bool want_writable = false;
-    bool touched = false;  // by this burst, and not yet settled
     State counted = State::Closed;
+    bool known : 1 = false;  // the service has heard of it
+    bool in_table : 1 = true;
+    bool want_writable : 1 = false;
+    bool touched : 1 = false;  // by this burst, and not yet settled
   };
   // What an idle connection costs all told: its slot, its places in the lists, the wheel and the flow table.
   static constexpr size_t idle_bytes =
@@ -107,6 +109,7 @@ class Tcp {
     IpAddr local;
     Port port;
     uint16_t service;
+    std::optional<Algorithm> congestion;
   };
   struct KnownMtu {
     IpAddr remote;
@@ -164,6 +167,7 @@ class Tcp {
 
   // tcp.cc
   Setup setup(const Tuple&, const Path&, SeqNum iss, uint32_t ts_offset) const;
+  Algorithm congestion_for(const Tuple&, const Path&) const;
   uint16_t mss_of(const Tuple&, const Path&) const;
   bool free_port(Tuple&, uint32_t& hash);
   uint32_t hash_of(const Tuple& t) const { return static_cast<uint32_t>(table_hash(keys_.table, t)); }
@@ -199,7 +203,7 @@ class Tcp {
   std::vector<Reply> replies_;  // a ring
   uint32_t reply_first_ = 0, reply_count_ = 0;
   std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
-  std::array<KnownMtu, 256> mtus_;  // of paths that are narrower than ours, by a hash of the address
+  std::array<KnownMtu, 256> mtus_;           // of paths that are narrower than ours, by a hash of the address
   bool mtus_known_ = false;
   std::array<std::atomic<uint32_t>, state_count> states_{};
 };

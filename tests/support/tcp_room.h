@@ -64,6 +64,7 @@ class Room : public testing::Test {
   struct Sent {
     wire::Tcp::Value head;
     std::string text;
+    wire::TcpOptions options{};
   };
   std::vector<Sent> sent() {
     std::vector<Sent> all;
@@ -77,7 +78,8 @@ class Room : public testing::Test {
         EXPECT_EQ(t.packet.l4_len(), h->length());
         EXPECT_EQ(t.dst, IpAddr{host_a});
         all.push_back({{h->src(), h->dst(), h->seq(), h->ack(), h->flags(), h->window(), 0},
-                       std::string{as_text(h->text())}});
+                       std::string{as_text(h->text())},
+                       *wire::TcpOptions::parse(h->options())});
       }
     }
     return all;
