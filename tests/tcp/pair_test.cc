@@ -150,5 +150,30 @@ INSTANTIATE_TEST_SUITE_P(Links, Transfer, testing::ValuesIn(cases), [](const aut
   return name;
 });
 
+// What the two ends use after b listened so, and its route said so.
+tcp::Algorithm used(tcp::Algorithm room, std::optional<tcp::Algorithm> listener,
+                    std::optional<tcp::Algorithm> route) {
+  tcp::Options o = small();
+  o.congestion = room;
+  Pair p{{.path = {.congestion = route}}, small(), o};
+  p.b.room.listen({}, Port{80}, 7, listener);
+  p.a.pattern.close_when_sent = p.b.pattern.close_when_sent = false;
+  EXPECT_TRUE(p.a.room.connect({.remote = host_b, .local = host_a, .remote_port = {80}}, 1, p.now));
+  p.run(1_s);
+  const uint64_t key = p.b.apps.begin()->first;
+  const auto info = p.b.room.info({static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
+  EXPECT_TRUE(info && info->state == tcp::State::Established && info->sack && info->timestamps);
+  return info ? info->congestion : tcp::Algorithm::Cubic;
+}
+
+TEST(Choice, the_route_says_then_the_listener_then_the_room) {
+  using enum tcp::Algorithm;
+  EXPECT_EQ(used(Cubic, {}, {}), Cubic);
+  EXPECT_EQ(used(Reno, {}, {}), Reno);
+  EXPECT_EQ(used(Reno, Cubic, {}), Cubic);
+  EXPECT_EQ(used(Cubic, Reno, {}), Reno);
+  EXPECT_EQ(used(Cubic, Reno, Cubic), Cubic);
+}
+
 }  // namespace
 }  // namespace sluice::test
