@@ -251,6 +251,7 @@ void Conn::on_timeout(Instant now) {
     f.duplicates = 0;
     f.tlp_out = false;
     f.reorder_wait = {};
+    believe_too_big(f, now);
     if (f.board.head_is(shared_->sent, Sent::sacked)) {
       shared_->count.add(Counter::tcp_reneged);
       f.board.renege(shared_->sent);

@@ -70,6 +70,12 @@ tcp::Options without(bool timestamps, bool scaling) {
   return o;
 }
 
+tcp::Options only_cookies(bool timestamps) {
+  tcp::Options o = without(timestamps, true);
+  o.half_open = 0;
+  return o;
+}
+
 const Case cases[] = {
     {"a clean link, both ways at once", {}, 300'000, 300'000, 5_s, 2},
     {"one byte", {}, 1, 0, 5_s, 2},
@@ -105,6 +111,20 @@ const Case cases[] = {
      120_s,
      10,
      without(true, false)},
+    {"all of it, opened with cookies",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05},
+     100'000,
+     100'000,
+     120_s,
+     30,
+     only_cookies(true)},
+    {"all of it, opened with cookies without timestamps",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05},
+     100'000,
+     100'000,
+     120_s,
+     10,
+     only_cookies(false)},
 };
 
 class Transfer : public testing::TestWithParam<Case> {};
