@@ -88,11 +88,11 @@ class Tcp {
     Slot(Conn&& c) = delete;
     template <class... A>
     Slot(const Tuple& t, uint32_t h, uint16_t s, const Path& p, A&&... a)
-        : conn{std::forward<A>(a)...}, tuple{t}, path{p}, hash{h}, service{s} {}
+        : conn{std::forward<A>(a)...}, tuple{t}, hash{h}, path{p}, service{s} {}
     Conn conn;
     Tuple tuple;
-    Path path;
     uint32_t hash;  // of the tuple, for the flow table
+    Path path;
     uint16_t service;
     uint8_t events = 0;
     State counted = State::Closed;
@@ -101,9 +101,10 @@ class Tcp {
     bool want_writable : 1 = false;
     bool touched : 1 = false;  // by this burst, and not yet settled
   };
-  // What an idle connection costs all told: its slot, its places in the lists, the wheel and the flow table.
-  static constexpr size_t idle_bytes =
-      Slab<Slot>::bytes_each + 2 * IndexList::bytes_each + TimerWheel::bytes_each + FlowTable::bytes_each;
+  // What an idle connection costs all told: its slot, its places in the lists, the wheel and the flow table,
+  // and the generation of the Flight that it may need.
+  static constexpr size_t idle_bytes = Slab<Slot>::bytes_each + 2 * IndexList::bytes_each +
+                                       TimerWheel::bytes_each + FlowTable::bytes_each + sizeof(uint32_t);
   static_assert(idle_bytes <= 512, "an idle connection stays small");
   struct Listener {
     IpAddr local;

@@ -103,7 +103,8 @@ TEST_F(Room, a_syn_alone_makes_no_connection) {
   gets({.seq = {101}, .flags = rst});
   EXPECT_EQ(host->room.half_open(), 0u);
   EXPECT_EQ(host->room.connections(State::SynReceived), 0u);
-  EXPECT_EQ(host->room.deadline(), host->room.deadline()) << "nothing dangles";
+  sent();
+  EXPECT_EQ(host->room.deadline(), Instant::never()) << "no timer is left behind";
 }
 
 TEST_F(Room, the_answer_to_a_syn_is_sent_again_with_doubled_waits_and_then_given_up) {
@@ -185,6 +186,40 @@ TEST_F(Room, one_burst_may_hold_a_whole_connection) {
   serve();
   EXPECT_EQ(host->apps.begin()->second.got, "one two");
   EXPECT_EQ(one().ack.v, 109u) << "one acknowledgement for all of it";
+}
+
+TEST_F(Room, urgent_text_is_taken_in_line) {
+  const SeqNum nxt = establish();
+  gets({.seq = {101}, .ack = nxt, .flags = ack | urg}, "urgent");
+  serve();
+  EXPECT_EQ(host->apps.begin()->second.got, "urgent");
+  EXPECT_EQ(counted(Counter::tcp_urgent), 1u);
+}
+
+TEST_F(Room, the_ceiling_of_the_segment_size_is_offered_and_kept) {
+  tcp::Options o = small();
+  o.most_mss = 1'000;
+  start(o);
+  host->pattern.to_send = noise(3'000, 1);
+  gets(ip4_packet(host_a, host_b,
+                  bytes({.src = {1000}, .dst = {80}, .seq = {100}, .flags = syn, .window = {65535}}, "",
+                        {2, 4, 5, 0xb4})));
+  const auto answer = sent().at(0);
+  EXPECT_EQ(answer.options.mss, 1'000);
+  gets({.seq = {101}, .ack = answer.head.seq + 1, .flags = ack});
+  serve();
+  for (const Sent& s : sent()) EXPECT_LE(s.text.size(), 1'000u);
+}
+
+TEST_F(Room, connect_tries_the_ports_of_a_destination_one_after_the_other) {
+  tcp::Options o = small();
+  start(o);
+  const Tuple to{.remote = host_a, .local = host_b, .remote_port = {80}};
+  std::vector<uint16_t> ports;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(host->room.connect(to, 1, now).has_value());
+  for (const Sent& s : sent()) ports.push_back(s.head.src.v);
+  ASSERT_EQ(ports.size(), 3u);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ports[i] == o.port_last ? o.port_first : ports[i] + 1u, ports[i + 1]);
 }
 
 // ---- cookies
