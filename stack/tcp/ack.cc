@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An acknowledgement is taken: RFC 9293 §3.10.7.4 fifth, RFC 2018 §5, RFC 2883, RFC 6298 §3, RFC 8985 §6.2,
 // in the order in which each needs what the one before it found.
+#include "base/static_vec.h"
 #include "buf/stream.h"
 #include "tcp/conn.h"
 #include "tcp/isn.h"
@@ -81,30 +82,31 @@ void Conn::take_cumulative(Flight& f, const Segment& in, Told& told, Instant now
 // second; the others, RFC 2018 §5, what arrived beyond a hole.
 void Conn::take_sacks(Flight& f, const Segment& in, Told& told, Instant now) {
   const wire::SackBlocks& blocks = in.options.sacks;
+  StaticVec<wire::SackBlock, wire::SackBlocks::most> beyond;  // in order: theirs says nothing of time
   for (uint8_t i = 0; i < blocks.size(); ++i) {
     const wire::SackBlock b = blocks[i];
-    const bool twice =
-        i == 0 && (!b.end.after(in.ack) ||
-                   (blocks.size() > 1 && !b.first.before(blocks[1].first) && !b.end.after(blocks[1].end)));
+    const bool inside = blocks.size() > 1 && !b.first.before(blocks[1].first) && !b.end.after(blocks[1].end);
+    const bool twice = i == 0 && (!b.end.after(in.ack) || inside);
     // What was not sent, or long ago, is not what this peer saw: RFC 2018 §8, RFC 5961 §5.
-    const bool sent = b.first.before(b.end) && !b.end.after(snd_.nxt) &&
-                      !b.first.before(in.ack - (twice ? std::max(snd_.max_wnd, 65'536u) : 0));
-    if (!sent) {
+    const SeqNum least = in.ack - (twice ? std::max(snd_.max_wnd, 65'536u) : 0);
+    if (!b.first.before(b.end) || b.end.after(snd_.nxt) || b.first.before(least)) {
       shared_->count.add(Counter::tcp_bad_sacks);
-      continue;
-    }
-    if (twice) {
+    } else if (twice) {
       told.duplicated = static_cast<uint32_t>(b.end - b.first);
       told.probe_duplicated = f.tlp_out && b.end == f.tlp_end;
       shared_->count.add(Counter::tcp_dsacks_in);
       f.rack.duplicate_told(reordering_, snd_.nxt);
-      continue;
+    } else {
+      beyond.push(b);
+      for (size_t k = beyond.size() - 1; k > 0 && beyond[k].first.before(beyond[k - 1].first); --k)
+        std::swap(beyond[k], beyond[k - 1]);
     }
+  }
+  for (const wire::SackBlock b : beyond)
     f.board.sack(shared_->sent, b.first, b.end, [&](const Sent& s, SeqNum end, uint32_t n) {
       arrived(f, s, end, n, told, in, now);
       told.sacked = true;
     });
-  }
 }
 
 // A stretch of octets, so far not known to have arrived, has.
