@@ -77,6 +77,7 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
     for (const IpAddr& via : r.more) gateways.push_back({via});
     routes.push_back(route_of(r.kind, gateways, r.source.value_or(IpAddr{})));
     routes.back().to = r.to;
+    if (r.congestion) routes.back().transport = static_cast<uint8_t>(static_cast<uint8_t>(*r.congestion) + 1);
   }
   for (const config::RouteFile& file : c.file_routes) {
     std::vector<ip::Route> ways;
@@ -111,6 +112,7 @@ std::vector<Listen> listeners(const std::vector<Service>& services) {
     for (const config::Endpoint& e : services[i].listen) {
       const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
       all.push_back({any ? IpAddr{} : e.addr, e.port, static_cast<uint16_t>(i)});
+      if constexpr (requires { services[i].congestion; }) all.back().congestion = services[i].congestion;
     }
   return all;
 }
@@ -318,7 +320,7 @@ void Appliance::wire_services(size_t k) {
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),
                                               .isn = io::random_sip_key(),
-                                              .timestamps = io::random_sip_key(),
+                                              .cookies = io::random_sip_key(),
                                               .ports = io::random_sip_key()});
 }
 

@@ -141,6 +141,8 @@ constexpr std::pair<const char*, RouteKind> route_kinds[] = {{"forward", RouteKi
                                                              {"prohibit", RouteKind::Prohibit}};
 constexpr std::pair<const char*, ReversePath> reverse_paths[] = {
     {"off", ReversePath::Off}, {"loose", ReversePath::Loose}, {"strict", ReversePath::Strict}};
+constexpr std::pair<const char*, tcp::Algorithm> algorithms[] = {{"cubic", tcp::Algorithm::Cubic},
+                                                                 {"reno", tcp::Algorithm::Reno}};
 
 }  // namespace
 
@@ -218,6 +220,10 @@ Choices<RouteKind> choices<RouteKind>() {
 template <>
 Choices<ReversePath> choices<ReversePath>() {
   return reverse_paths;
+}
+template <>
+Choices<tcp::Algorithm> choices<tcp::Algorithm>() {
+  return algorithms;
 }
 
 std::optional<Endpoint> Codec<Endpoint>::parse(std::string_view text) {

@@ -85,6 +85,7 @@ struct Route {
   std::optional<std::string> port;  // the name of a port
   std::vector<IpAddr> more;         // further gateways, with `via`
   std::optional<IpAddr> source;
+  std::optional<tcp::Algorithm> congestion;
 };
 
 // What routes of a file say besides their destination, and where it is said first.
@@ -130,6 +131,7 @@ struct Site {
 struct HttpService {
   std::vector<Endpoint> listen;
   std::vector<Site> sites;  // the first answers names nobody has
+  std::optional<tcp::Algorithm> congestion;
   http::Options options;
 };
 

@@ -45,6 +45,10 @@ void fields(V& v, udp::Options& o) {
 }
 template <class V>
 void fields(V& v, tcp::Options& o) {
+  v.value(
+      Key{"congestion",
+          "congestion control (RFC 9438 CUBIC, RFC 6582 NewReno) where no service or route says otherwise"},
+      o.congestion);
 #include "tcp/options.def"
 }
 template <class V>
@@ -146,6 +150,9 @@ void fields(V& v, Route& r) {
   v.list(Key{"more", "gateways as good as via: flows are spread over all of them, and stay when one is lost"},
          r.more, Count{0, 63});
   v.value(Key{"source", "the address of ours that our own packets on this route carry"}, r.source);
+  v.value(Key{"congestion",
+              "congestion control of TCP connections that take the route; not set: as the service says"},
+          r.congestion);
 }
 
 template <class V>
@@ -172,6 +179,8 @@ void fields(V& v, HttpService& s) {
   v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
   v.sections(Key{"sites", "what to serve; the first site also answers for names no site has", true}, s.sites,
              Count{1, 4096});
+  v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
+          s.congestion);
   fields(v, s.options);
 }
 

@@ -43,7 +43,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       meter_{plan.meter} {
   for (const Listen& l : plan.dns)
     check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
-  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service);
+  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service, l.congestion);
 }
 
 size_t Stack::poll(Instant now) {
@@ -98,14 +98,7 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     ip_.forward(packets.transit, now, out);
     send(out, now);
   }
-  if (!packets.icmp.empty()) {
-    // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to
-    // them is retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
-    const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
-    ip::IcmpErrors errors;
-    ip_.icmp(packets.icmp, now, out, errors);
-    send(out, now);
-  }
+  if (!packets.icmp.empty()) icmp(packets.icmp, now);
   if (!packets.unknown_protocol.empty()) {
     const StageMeter::In stage{meter_, Stage::Icmp, packets.unknown_protocol.size()};
     ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
@@ -141,6 +134,7 @@ void Stack::input6(buf::Batch& frames, ip::In& transports, Instant now) {
     ip::IcmpErrors errors;
     ip6_.icmp(packets.icmp, now, out, errors);
     send(out, now);
+    tell_tcp(errors, now);
   }
   if (packets.problems.empty()) return;
   const StageMeter::In stage{meter_, Stage::Icmp, packets.problems.size()};
@@ -188,6 +182,37 @@ void Stack::refuse(buf::Batch& packets, ip::Refusal why, Instant now) {
   ip_.refuse(four, why, now, out);
   ip6_.refuse(six, why, now, out);
   send(out, now);
+}
+
+namespace {
+
+// RFC 1122 §3.2.2.1, §4.2.3.9, RFC 1191 §4.
+tcp::IcmpNews::Kind kind_of(const ip::IcmpError& e) {
+  using Kind = tcp::IcmpNews::Kind;
+  using Code = wire::Icmp4Unreachable;
+  if (e.type != wire::Icmp4Type::Unreachable) return Kind::Soft;
+  if (e.code == static_cast<uint8_t>(Code::FragmentationNeeded)) return Kind::TooBig;
+  const bool hard =
+      e.code == static_cast<uint8_t>(Code::Protocol) || e.code == static_cast<uint8_t>(Code::Port);
+  return hard ? Kind::Hard : Kind::Soft;
+}
+
+}  // namespace
+
+// Errors about our own packets: TCP judges its own; nothing we run keeps state for UDP.
+void Stack::icmp(buf::Batch& in, Instant now) {
+  const StageMeter::In stage{meter_, Stage::Icmp, in.size()};
+  buf::Egresses out;
+  ip::IcmpErrors errors;
+  ip_.icmp(in, now, out, errors);
+  send(out, now);
+  tell_tcp(errors, now);
+}
+
+void Stack::tell_tcp(const ip::IcmpErrors& errors, Instant now) {
+  for (const ip::IcmpError& e : errors)
+    if (e.tuple.proto == IpProto::Tcp)
+      tcp_.on_icmp({.tuple = e.tuple, .sequence = {e.sequence}, .kind = kind_of(e), .mtu = e.mtu}, now);
 }
 
 void Stack::datagrams(buf::Batch& in, Instant now) {
@@ -291,7 +316,10 @@ void Stack::undeliverable(Instant now) {
 tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
   const auto path = remote.is_v4() ? ip_.path(remote) : ip6_.path(remote.v6());
   if (!path) return {};  // no way for now: segments will die counted until there is one
-  return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  tcp::Path way{
+      .mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  if (path->transport != 0) way.congestion = static_cast<tcp::Algorithm>(path->transport - 1);
+  return way;
 }
 
 void Stack::shut_down(Instant now) {

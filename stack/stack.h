@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Listen {
   IpAddr addr;  // none: any address of ours
   Port port;
   uint16_t service = 0;  // which of the services of its kind
+  std::optional<tcp::Algorithm> congestion{};
 };
 
 // What a stack is made of. References and spans need only live while it is made; options as long as the
@@ -93,6 +95,8 @@ class Stack {
   void expire(Instant now);
   void input(uint16_t port, buf::Batch& frames, Instant now);
   void input6(buf::Batch& frames, ip::In& transports, Instant now);
+  void icmp(buf::Batch& in, Instant now);
+  void tell_tcp(const ip::IcmpErrors&, Instant now);
   void datagrams(buf::Batch& in, Instant now);
   void streams(Instant now);
   void segments(Instant now);

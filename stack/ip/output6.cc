@@ -82,7 +82,7 @@ Result<Path> Ip6::path(const Ip6Addr& dst) const {
   const buf::PortCaps& caps = ports_[hop.port].caps;
   const Ip6Addr source = source_for(hop, dst);
   if (source.is_unspecified()) return Counter::ip_no_source;
-  return Path{hop.port, caps.mtu, source, caps.tcp_segmentation6, caps.tx_multi_segment};
+  return Path{hop.port, caps.mtu, source, caps.tcp_segmentation6, caps.tx_multi_segment, hop.transport};
 }
 
 void Ip6::output(buf::Transmits& in, Instant, buf::Egresses& out) {

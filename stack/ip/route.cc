@@ -141,7 +141,7 @@ std::string Routes::install_all() {
 // ---- ways and what they come to
 
 Routes::Way Routes::way_of(const Route& r) {
-  Way w{.kind = r.kind, .gateways = {}, .source = r.source};
+  Way w{.kind = r.kind, .gateways = {}, .source = r.source, .transport = r.transport};
   if (r.kind != RouteKind::Forward) return w;
   w.gateways = r.more;
   w.gateways.push_back({r.via, r.port});
@@ -224,7 +224,7 @@ bool Routes::resolve(uint32_t value) {
   const Way& way = *held.way;
   std::vector<NextHop> hops;
   for (const Gateway& g : way.gateways) {
-    NextHop hop{.kind = way.kind, .source = way.source};
+    NextHop hop{.kind = way.kind, .source = way.source, .transport = way.transport};
     if (!g.via.is_none()) through_.insert({g.via, value});
     unsigned steps = steps_most;
     if (resolve(g, steps, hop)) hops.push_back(hop);
