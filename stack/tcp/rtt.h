@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 #include "base/instant.h"
@@ -13,17 +14,23 @@ namespace sluice::tcp {
 class Rtt {
  public:
   // A measured round trip; never one of a segment that was sent twice (Karn), unless timestamps tell which.
-  constexpr void sample(Duration r) {
+  // `expected`: samples to come from one flight, each of which counts for less (RFC 7323 App. G).
+  constexpr void sample(Duration r, Instant now = {}, uint32_t expected = 1) {
     backoff_ = 0;
     r = std::max(r, 1_us);
+    if (min_.ns == 0 || r <= min_ || now - min_at_ > min_lasts) {
+      min_ = r;
+      min_at_ = now;
+    }
     if (srtt_.ns == 0) {  // (2.2)
       srtt_ = r;
       var_ = r / 2;
       return;
     }
     const Duration err = r > srtt_ ? r - srtt_ : srtt_ - r;
-    var_ = (var_ * 3 + err) / 4;  // (2.3), beta = 1/4
-    srtt_ = (srtt_ * 7 + r) / 8;  // (2.3), alpha = 1/8
+    const int shift = std::bit_width(expected > 1 ? expected - 1 : 0);
+    var_ = var_ + Duration{(err.ns - var_.ns) >> (2 + shift)};   // (2.3), beta = 1/4 a flight
+    srtt_ = srtt_ + Duration{(r.ns - srtt_.ns) >> (3 + shift)};  // (2.3), alpha = 1/8 a flight
   }
   constexpr void back_off() { backoff_ = static_cast<uint8_t>(std::min<int>(backoff_ + 1, most_backoff)); }
 
@@ -32,10 +39,14 @@ class Rtt {
     return std::min(std::min(base, o.rto_max) * (int64_t{1} << backoff_), o.rto_max);
   }
   constexpr Duration srtt() const { return srtt_; }  // 0 before the first sample
+  constexpr Duration var() const { return var_; }
+  constexpr Duration least() const { return min_; }  // of the last minutes
 
  private:
-  static constexpr int most_backoff = 16;  // far past rto_max for any rto_min in range
-  Duration srtt_, var_;
+  static constexpr int most_backoff = 16;                       // far past rto_max for any rto_min in range
+  static constexpr Duration min_lasts = Duration::from_s(300);  // paths change
+  Duration srtt_, var_, min_;
+  Instant min_at_;
   uint8_t backoff_ = 0;
 };
 

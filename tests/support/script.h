@@ -31,7 +31,7 @@ struct World {
   uint32_t path_mss = 1'460, max_segment_text = 0;
   Line syn{.flags = wire::tcp_flag::syn, .window = 65535, .mss = 1000};
 
-  World() { options.timestamps = options.window_scaling = false; }
+  World() { options.timestamps = options.window_scaling = options.sack = false; }
   World with(void (*change)(World&)) const {
     World w = *this;
     change(w);
@@ -165,7 +165,7 @@ class Script {
     Counters count;
     buf::LinkPool links{4096};
     Rng rng{1};
-    tcp::Shared shared{world.options, count, links, tcp::Budget{world.options.challenge_acks, rng}};
+    tcp::Shared shared{world.options, count, links, rng};
     std::optional<tcp::Conn> conn;
   };
   Script(const World& w, bool passive) : inside_{std::make_unique<Inside>(w)} {
