@@ -28,6 +28,7 @@ void Conn::take_ack(const Segment& in, Instant now) {
   check_undo(f, in, told);
   check_frto(f, told);
   check_tlp(f, in, told);
+  if (ecn_ok_) check_ece(f, in);
   if (sack_ok_)
     detect_loss(f, told, now);
   else
@@ -35,6 +36,7 @@ void Conn::take_ack(const Segment& in, Instant now) {
   move_window(f, told, now);
   if (flight() == 0) {
     if (told.advanced()) rest(now);  // RFC 6298 (5.2)
+    if (unsent() == 0) pacer_.rested(mss_ * shared_->options.initial_window);
     if (f.over()) drop_flight();
   } else if (told.advanced() || told.sacked) {
     if (told.advanced()) f.rto_at = now + rtt_.rto(shared_->options);  // (5.3)

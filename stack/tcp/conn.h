@@ -12,30 +12,16 @@
 #include "tcp/budget.h"
 #include "tcp/congestion.h"
 #include "tcp/flight.h"
+#include "tcp/info.h"
 #include "tcp/options.h"
 #include "tcp/pacer.h"
 #include "tcp/reassembly.h"
 #include "tcp/rtt.h"
 #include "tcp/segment.h"
+#include "tcp/state.h"
 #include "tcp/timer.h"
 
 namespace sluice::tcp {
-
-// RFC 9293 §3.3.2; LISTEN has no connection.
-enum class State : uint8_t {
-  SynSent,
-  SynReceived,
-  Established,
-  FinWait1,
-  FinWait2,
-  Closing,
-  TimeWait,
-  CloseWait,
-  LastAck,
-  Closed
-};
-constexpr size_t state_count = 10;
-const char* name_of(State);
 
 // What all connections of a worker share; outlives them.
 struct Shared {
@@ -121,6 +107,7 @@ class Conn {
   bool timestamps() const { return ts_on_; }
   uint32_t ts_recent() const { return ts_recent_; }
   uint32_t ts_offset() const { return ts_offset_; }
+  Info info() const;
   const Congestion& congestion() const { return congestion_; }
   const Rtt& rtt() const { return rtt_; }
   const Flight* in_flight() const { return flight_ == no_index ? nullptr : &shared_->flights[flight_]; }
@@ -150,6 +137,8 @@ class Conn {
   uint32_t held() const;
   void drop_holes();
   void check_fin(const Segment& in, Instant now);
+  void check_ecn(const Segment& in);
+  void tune_window(Instant now);
   void take_window(const Segment& in, Instant now);
   void drop(Counter why) { shared_->count.add(why); }
   void challenge(Instant now);
@@ -170,10 +159,11 @@ class Conn {
   void check_undo(Flight&, const Segment& in, const Told&);
   void check_frto(Flight&, const Told&);
   void check_tlp(Flight&, const Segment& in, const Told&);
+  void check_ece(Flight&, const Segment& in);
   void detect_loss(Flight&, Told&, Instant now);
-  void detect_loss_without_sack(Flight&, const Told&);
+  void detect_loss_without_sack(Flight&, Told&);
   void begin_reduction(Flight&, Flight::Phase);
-  void end_recovery(Flight&);
+  void end_recovery(Flight&, Told&);
   void move_window(Flight&, const Told&, Instant now);
   void undo(Flight&, Counter why);
   void arm_retransmit(Flight&, Instant now, bool may_probe);
@@ -200,6 +190,7 @@ class Conn {
   bool has_news() const { return sack_ok_ && (holes_ != no_index || twice_.first != twice_.end); }
   void tell_sacks(Segment& out);
   void watch_window(Instant now);
+  uint32_t could_open() const;
   SeqNum end_of_text() const { return snd_.una + static_cast<uint32_t>(sending_.size()); }
   bool fin_sent() const { return fin_wanted_ && snd_.nxt.after(end_of_text()); }
   uint32_t flight() const { return static_cast<uint32_t>(snd_.nxt - snd_.una); }
@@ -225,8 +216,12 @@ class Conn {
   bool paced_ : 1 = false;       // text waits for its turn
   bool alive_ : 1 = false;
   bool sack_ok_ : 1 = false;
+  bool ecn_ok_ : 1 = false;  // RFC 3168 §6.1: agreed on
+  bool ece_ : 1 = false;     // we echo, until the peer says CWR
+  bool cwr_ : 1 = false;     // the next new text says CWR
   uint8_t events_ = 0;
   uint8_t acks_owed_ = 0;      // segments without text to send now; more than one only for duplicates
+  uint8_t quick_ = 0;          // segments still to be acknowledged at once
   uint8_t full_segments_ = 0;  // received since we last acknowledged
   WindowShift snd_shift_, rcv_shift_;
 
@@ -241,11 +236,18 @@ class Conn {
     SeqNum acked;  // Last.ACK.sent, RFC 7323 §4.3
   } rcv_;
   wire::SackBlock twice_;  // came again and is to be told; none when empty
+  // Dynamic right-sizing: what the service consumed in a round trip tells what the window must be.
+  struct {
+    uint32_t octets = 0;    // the most that was consumed in one
+    SeqNum from;            // where this one began
+    uint32_t since_ms = 0;  // and when
+  } space_;
   SeqNum fin_at_;
   uint16_t our_mss_;        // what our SYN says: what our path carries
   uint32_t mss_;            // octets of text in a full segment to the peer
   uint32_t max_text_;       // octets next_segment may put in one segment
   uint32_t rcv_mss_ = 536;  // largest text the peer was seen to send
+  uint32_t buffer_;         // octets held at most for now
   uint32_t ts_offset_, ts_recent_ = 0;
   Instant ts_recent_at_, heard_, sent_at_;
   Timer timer_;
@@ -256,8 +258,9 @@ class Conn {
   Congestion congestion_;
   Pacer pacer_;
   Reordering reordering_;
-  uint64_t octets_acked_ = 0, octets_again_ = 0;
-  uint64_t rate_ = 0;  // octets a second, as last sampled
+  uint64_t octets_acked_ = 0, octets_received_ = 0;
+  uint32_t retransmits_ = 0;  // segments
+  uint64_t rate_ = 0;         // octets a second, as last sampled
   buf::ByteQueue sending_, received_;
   uint32_t holes_ = no_index;  // in Shared::holes, while text waits for some before it
 };

@@ -18,6 +18,7 @@ Conn::Conn(Shared& shared, const Setup& s, Instant now)
       our_mss_{s.mss},
       mss_{s.mss},
       max_text_{std::min(s.max_segment_text, Setup::most_segments * s.mss)},
+      buffer_{std::min(shared.options.receive_window, shared.options.receive_buffer)},
       ts_offset_{s.ts_offset},
       heard_{now},
       sent_at_{now},
@@ -28,6 +29,8 @@ Conn::Conn(Shared& shared, const Setup& s, Instant now)
   ts_on_ = shared.options.timestamps;
   scaling_ = shared.options.window_scaling;
   sack_ok_ = shared.options.sack;
+  quick_ = static_cast<uint8_t>(shared.options.quick_acks);
+  ecn_ok_ = shared.options.ecn == 1;  // that is, asked for
   congestion_.start(s.congestion, s.mss, shared.options.initial_window);
 }
 
@@ -40,7 +43,8 @@ Conn::Conn(Shared& shared, const Setup& s, const Segment& syn, Instant now) : Co
 void Conn::take_syn(const Segment& syn, Instant now) {
   const Options& o = shared_->options;
   rcv_.nxt = rcv_.acked = syn.seq + 1;
-  rcv_.edge = rcv_.nxt + raw_window(o.receive_buffer, {}).v;  // what our SYN said, or will say
+  rcv_.edge = rcv_.nxt + raw_window(buffer_, {}).v;  // what our SYN said, or will say
+  space_ = {.from = rcv_.nxt, .since_ms = timestamp_clock(now, 0)};
   snd_.wl1 = syn.seq;
   snd_.wnd = snd_.max_wnd = syn.window.v;  // never scaled in a SYN: RFC 7323 §2.2
   scaling_ = scaling_ && syn.options.shift.has_value();
@@ -54,6 +58,11 @@ void Conn::take_syn(const Segment& syn, Instant now) {
     ts_recent_at_ = now;
   }
   sack_ok_ = sack_ok_ && syn.options.sack_permitted;
+  // RFC 3168 §6.1.1: a SYN asks with both flags, its answer agrees with one.
+  if (syn.has(ack))
+    ecn_ok_ = ecn_ok_ && syn.has(ece) && !syn.has(cwr);
+  else
+    ecn_ok_ = o.ecn != 0 && syn.has(ece) && syn.has(cwr);
   // RFC 9293 §3.7.1: what the peer takes and what our path carries, less the options in every segment.
   const uint32_t theirs = std::max<uint32_t>(syn.options.mss.value_or(default_mss), o.least_mss);
   mss_ = std::min(theirs, mss_) - (ts_on_ ? wire::TcpOptions::timestamps_size : 0u);
@@ -91,8 +100,10 @@ Conn::Answer Conn::syn_sent(const Segment& in, Instant now) {
 
 void Conn::establish(Instant now) {
   shared_->count.add(Counter::tcp_established);
+  if (ecn_ok_) shared_->count.add(Counter::tcp_ecn_agreed);
   events_ |= buf::stream_event::opened;
   resend_ = false;
+  pacer_.rested(mss_ * shared_->options.initial_window);
   timer_ = Idle{};
   enter(fin_wanted_ ? State::FinWait1 : State::Established, now);
 }
@@ -104,10 +115,13 @@ bool Conn::next_syn(Instant now, Segment& out) {
   resend_ = false;
   const Options& o = shared_->options;
   out = {.seq = snd_.una, .flags = syn};
-  out.window = raw_window(o.receive_buffer, {});
+  out.window = raw_window(buffer_, {});
   if (state_ == State::SynReceived) {
     out.flags |= ack;
     out.ack = rcv_.acked = rcv_.nxt;
+    if (ecn_ok_) out.flags |= ece;
+  } else if (ecn_ok_ && !again) {  // a network that drops such a SYN gets an ordinary one: RFC 3168 §6.1.1.1
+    out.flags |= ece | cwr;
   }
   out.options.mss = our_mss_;
   if (scaling_) out.options.shift = rcv_shift_;

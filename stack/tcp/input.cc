@@ -15,8 +15,8 @@ void Tcp::input(buf::Batch& segments, Instant now) {
 
 namespace {
 
-// Addresses and the octets of the segment, from an IP header that was validated. False: not as promised.
-bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment) {
+// Addresses, ECN and the octets of the segment, from an IP header that was validated. False: not as promised.
+bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment, uint8_t& ecn_bits) {
   constexpr size_t ip4_least = 20, ip6_header = 40;
   const Bytes l3 = p.l3();
   if (l3.size() < ip4_least || l3.size() < p.l3_len()) return false;
@@ -25,11 +25,13 @@ bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment) {
     t.remote = Ip4Addr::load(l3.data() + 12);
     t.local = Ip4Addr::load(l3.data() + 16);
     total = load_be<uint16_t>(l3.data() + 2);
+    ecn_bits = l3[1] & ecn::mask;
   } else {
     if (l3.size() < ip6_header) return false;
     t.remote = Ip6Addr::load(l3.data() + 8);
     t.local = Ip6Addr::load(l3.data() + 24);
     total = ip6_header + load_be<uint16_t>(l3.data() + 4);
+    ecn_bits = (l3[1] >> 4) & ecn::mask;
   }
   if (total < p.l3_len() || total > l3.size()) return false;
   segment = l3.subspan(p.l3_len(), total - p.l3_len());
@@ -61,7 +63,8 @@ void Tcp::input_one(buf::Packet& p, Instant now) {
   if (!p.contiguous() && !p.linearize()) return count_.add(Counter::tcp_not_linear);
   Tuple t{.proto = IpProto::Tcp};
   Bytes segment;
-  if (!addresses(p, t, segment)) return count_.add(Counter::tcp_truncated);
+  uint8_t ecn_bits = 0;
+  if (!addresses(p, t, segment, ecn_bits)) return count_.add(Counter::tcp_truncated);
   const auto h = wire::Tcp::parse(segment);
   if (!h) return count_.add(h.why());
   if (!checksum_fits(p, t, segment)) return count_.add(Counter::tcp_bad_checksum);
@@ -78,6 +81,7 @@ void Tcp::input_one(buf::Packet& p, Instant now) {
                    .flags = h->flags(),
                    .window = h->window(),
                    .text = static_cast<uint32_t>(h->text().size()),
+                   .ecn = ecn_bits,
                    .options = *options};
   const uint64_t hash = table_hash(keys_.table, t);
   const uint32_t i = find(t, hash);

@@ -19,6 +19,7 @@ Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now)
   if (s == Step::Go) s = check_syn(in, now);       // fourth
   if (s == Step::Go) s = check_ack(in, now);       // fifth; the sixth, urgent data, is text to us
   if (s != Step::Go) return s == Step::Reset ? Answer::Reset : Answer::None;
+  if (ecn_ok_ && in.text != 0) check_ecn(in);
   take_text(in, std::move(text), now);  // seventh
   check_fin(in, now);                   // eighth
   return Answer::None;
@@ -213,15 +214,45 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
     if (waits.empty()) drop_holes();
   }
   rcv_.nxt = rcv_.nxt + octets;
+  octets_received_ += octets;
   shared_->count.add(Counter::tcp_octets_in, octets);
+  tune_window(now);
   events_ |= buf::stream_event::readable;
   // RFC 5681 §4.2: at once when a hole was filled, and for every second full segment; the rest may wait.
   if (full) ++full_segments_;
-  if (holes || full_segments_ >= 2)
+  if (holes || full_segments_ >= 2 || quick_ != 0) {
     acks_owed_ = 1;
-  else
+    if (quick_ != 0) --quick_;
+  } else {
     ack_at_ = std::min(ack_at_, now + o.ack_delay);
+  }
   if (state_ == State::FinWait2) rest(now);
+}
+
+// RFC 3168 §6.1.3: congestion is echoed until the peer says that it has reacted.
+void Conn::check_ecn(const Segment& in) {
+  if (in.has(cwr)) ece_ = false;
+  if (in.ecn != ecn::ce) return;
+  shared_->count.add(Counter::tcp_ecn_marks_in);
+  ece_ = true;
+  acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+}
+
+// Once a round trip: when the service consumed more than in any before, the window becomes twice that, so
+// that a peer that doubles its own finds room. Never beyond the ceiling, and never back.
+void Conn::tune_window(Instant now) {
+  const uint32_t ms = timestamp_clock(now, 0);
+  if (ms - space_.since_ms < std::max<int64_t>(rtt_.srtt().ms(), 1)) return;
+  const SeqNum consumed = rcv_.nxt - static_cast<uint32_t>(received_.size());
+  const auto octets = static_cast<uint32_t>(std::max(consumed - space_.from, 0));
+  space_.from = consumed;
+  space_.since_ms = ms;
+  if (octets <= space_.octets) return;
+  space_.octets = octets;
+  const uint64_t wanted = uint64_t{octets} * 2 + 16 * rcv_mss_;
+  if (wanted <= buffer_) return;
+  buffer_ = static_cast<uint32_t>(std::min<uint64_t>(wanted, shared_->options.receive_buffer));
+  shared_->count.add(Counter::tcp_windows_grown);
 }
 
 // Text that came before its turn.

@@ -76,11 +76,22 @@ void Conn::check_tlp(Flight& f, const Segment& in, const Told& told) {
   }
 }
 
+// RFC 3168 §6.1.2: as if a segment were lost, once a window; nothing is sent again.
+void Conn::check_ece(Flight& f, const Segment& in) {
+  if (!in.has(ece) || f.phase != Phase::Open || flight() == 0 || !snd_.una.after(f.recover)) return;
+  shared_->count.add(Counter::tcp_recoveries_ecn);
+  begin_reduction(f, Phase::Reduction);
+}
+
 // ---- was something lost?
 
 // RFC 8985 §6.2 steps 4 and 5; an acknowledgement that moves past the recovery point ends it first.
 void Conn::detect_loss(Flight& f, Told& told, Instant now) {
-  if (f.recovering() && !snd_.una.before(f.recover)) end_recovery(f);
+  // A reduction for ECN lasts until the CWR that follows it has arrived.
+  const bool past =
+      f.phase == Phase::Reduction ? snd_.una.after(f.recover) || flight() == 0 : !snd_.una.before(f.recover);
+  if (f.recovering() && past) end_recovery(f, told);
+  f.reorder_wait = {};
   if (f.board.empty()) return;
   const Duration reo_wnd = Rack::window(reordering_, f.phase >= Phase::Recovery, f.board.sacked() / mss_,
                                         rtt_.least(), rtt_.srtt());
@@ -92,8 +103,8 @@ void Conn::detect_loss(Flight& f, Told& told, Instant now) {
 
 // RFC 6582 §3.2; the recovery point itself must be passed, so that duplicates of the old loss find no new
 // one.
-void Conn::detect_loss_without_sack(Flight& f, const Told& told) {
-  if (f.recovering() && (snd_.una.after(f.recover) || flight() == 0)) end_recovery(f);
+void Conn::detect_loss_without_sack(Flight& f, Told& told) {
+  if (f.recovering() && (snd_.una.after(f.recover) || flight() == 0)) end_recovery(f, told);
   if (told.advanced()) {
     const uint32_t segments = (told.cumulative + mss_ - 1) / mss_;
     f.duplicates = f.phase == Phase::Recovery && f.duplicates + 1u > segments
@@ -118,12 +129,14 @@ void Conn::begin_reduction(Flight& f, Phase to) {
     f.undo_octets = 0;
     congestion_.reduce(flight());
     f.prr.start(flight());
+    cwr_ = ecn_ok_;
   }
   f.phase = to;
   f.recover = snd_.nxt;
 }
 
-void Conn::end_recovery(Flight& f) {
+void Conn::end_recovery(Flight& f, Told& told) {
+  told.ended = true;
   if (f.phase != Phase::Loss) congestion_.set_window(congestion_.threshold());
   if (f.phase >= Phase::Recovery) Rack::recovered(reordering_);
   // What was sent again can still be told to have come twice, until something sent later is acknowledged.
@@ -143,9 +156,10 @@ void Conn::move_window(Flight& f, const Told& told, Instant now) {
     return;
   }
   if (told.delivered == 0) return;
-  const bool grows = f.phase == Phase::Loss ? told.advanced() : limited_;
+  const bool grows = told.advanced() && !told.ended && (limited_ || f.phase == Phase::Loss);
   if (limited_ && snd_.una.after(limited_to_)) limited_ = false;
   if (!grows) return;
+  const bool first = congestion_.threshold() == UINT32_MAX;
   congestion_.on_ack({.now = now,
                       .octets = told.delivered,
                       .rtt = told.again || told.sent == Instant{} ? Duration{} : now - told.sent,
@@ -153,6 +167,7 @@ void Conn::move_window(Flight& f, const Told& told, Instant now) {
                       .una = snd_.una,
                       .nxt = snd_.nxt,
                       .paced = shared_->options.pacing && f.phase == Phase::Open});
+  if (first && congestion_.threshold() != UINT32_MAX) shared_->count.add(Counter::tcp_slow_starts_ended);
 }
 
 // ---- timers
@@ -331,7 +346,7 @@ void Conn::sent_again(Flight& f, Segment& out, const Scoreboard::Stretch& stretc
   f.undo_octets += stretch.octets;
   if (f.phase == Phase::Recovery || f.phase == Phase::Reduction) f.prr.sent(stretch.octets);
   shared_->count.add(Counter::tcp_retransmits, (stretch.octets + mss_ - 1) / mss_);
-  octets_again_ += stretch.octets;
+  retransmits_ += (stretch.octets + mss_ - 1) / mss_;
   emit_range(out, stretch.first, stretch.octets, now);
   if (f.rto_at <= now) f.rto_at = now + rtt_.rto(shared_->options);
   arm_retransmit(f, now, false);

@@ -93,7 +93,6 @@ void Conn::wake_up(Instant now) {
     congestion_.on_idle(idle, rto, o.initial_window);
     sent_at_ = now;
   }
-  if (paces()) pacer_.rested(mss_ * o.initial_window);
 }
 
 // What may leave at once without being a burst: whole segments, two at least.
@@ -118,6 +117,11 @@ bool Conn::send_new(Segment& out, uint32_t text, bool fins, Instant now) {
   emit_range(out, snd_.nxt, octets, now);
   snd_.nxt = snd_.nxt + octets;
   if (text != 0 && unsent() == 0) out.flags |= psh;
+  if (ecn_ok_ && text != 0) {  // RFC 3168 §6.1.2, §6.1.5: new text only
+    out.ecn = ecn::ect0;
+    if (cwr_) out.flags |= cwr;
+    cwr_ = false;
+  }
   if (f->phase == Flight::Phase::Recovery || f->phase == Flight::Phase::Reduction) f->prr.sent(octets);
   if (first) f->rto_at = now + rtt_.rto(shared_->options);  // RFC 6298 (5.1)
   if (std::holds_alternative<Persist>(timer_)) timer_ = Idle{};
@@ -172,6 +176,7 @@ void Conn::emit(Segment& out, SeqNum seq, uint32_t text, uint8_t flags, Instant 
   out.text_at = text != 0 ? static_cast<uint32_t>(seq - snd_.una) : 0;
   out.mss = static_cast<uint16_t>(mss_);
   if (ts_on_) out.options.timestamps = {timestamp_clock(now, ts_offset_), ts_recent_};
+  if (ece_) out.flags |= ece;
   if (has_news()) tell_sacks(out);
   advertise(out);
   rcv_.acked = rcv_.nxt;
@@ -197,14 +202,18 @@ void Conn::tell_sacks(Segment& out) {
   if (holes_ != no_index) shared_->holes[holes_].tell(blocks, most);
 }
 
+// Octets by which the window could open now.
+uint32_t Conn::could_open() const {
+  const uint32_t buffer = std::min(buffer_, RawWindow{0xffff} << rcv_shift_);
+  const auto held = static_cast<uint32_t>(received_.size());
+  const int32_t grows = (rcv_.nxt + (buffer > held ? buffer - held : 0)) - rcv_.edge;
+  return grows > 0 ? static_cast<uint32_t>(grows) : 0;
+}
+
 // The window, opened only by steps worth a segment: RFC 9293 §3.8.6.2.2. What was once offered stays offered.
 void Conn::advertise(Segment& out) {
-  const Options& o = shared_->options;
-  const uint32_t buffer = std::min(o.receive_buffer, RawWindow{0xffff} << rcv_shift_);
-  const auto held = static_cast<uint32_t>(received_.size());
-  const SeqNum could = rcv_.nxt + (buffer > held ? buffer - held : 0);
-  const int32_t grows = could - rcv_.edge;
-  if (grows > 0 && static_cast<uint32_t>(grows) >= std::min(buffer / 2, rcv_mss_)) rcv_.edge = could;
+  const uint32_t grows = could_open();
+  if (grows != 0 && grows >= std::min(buffer_ / 2, rcv_mss_)) rcv_.edge = rcv_.edge + grows;
   out.window = raw_window(rcv_wnd(), rcv_shift_);
   rcv_.edge = rcv_.nxt + (out.window << rcv_shift_);
 }
@@ -218,11 +227,8 @@ size_t Conn::send_room() const {
 // The service read: tell the peer when that opens the window by two segments or half the buffer.
 void Conn::consumed() {
   if (!answers_text()) return;
-  const Options& o = shared_->options;
-  const uint32_t buffer = std::min(o.receive_buffer, RawWindow{0xffff} << rcv_shift_);
-  const auto held = static_cast<uint32_t>(received_.size());
-  const int32_t grows = (rcv_.nxt + (buffer > held ? buffer - held : 0)) - rcv_.edge;
-  if (grows > 0 && static_cast<uint32_t>(grows) >= std::min(buffer / 2, 2 * rcv_mss_))
+  const uint32_t grows = could_open();
+  if (grows != 0 && grows >= std::min(buffer_ / 2, 2 * rcv_mss_))
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
 }
 

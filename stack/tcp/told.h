@@ -19,6 +19,7 @@ struct Conn::Told {
   bool again = false;             // something arrived that was sent more than once
   bool probe_duplicated = false;  // the D-SACK names the end of the loss probe
   Instant sent;                   // when the oldest that arrived was sent, if it was sent once; else 0
+  bool ended = false;             // it ended a recovery
   bool rated = false;
   Sent newest{};  // of what arrived, the last to be sent
 
