@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TCP room lives through any sequence of segments, calls of services and time, on several flows at once, with
-// listeners, connects and TIME-WAIT. After each step what must always hold is checked; at the end, after its
-// services closed and time passed, nothing is left.
+// A TCP room lives through any sequence of segments, calls of services and time, on several flows at once,
+// with listeners, connects and TIME-WAIT. After each step what must always hold is checked; at the end, after
+// its services closed and time passed, nothing is left.
 #include <map>
 #include <optional>
 
@@ -25,8 +25,8 @@ struct Input {
   uint16_t u16() { return static_cast<uint16_t>(u8() | u8() << 8); }
 };
 
-// The octet with sequence number q is table[q mod 2^16] on every flow, so what is sent, received and kept can be
-// checked wherever it shows up, however often a connection begins anew.
+// The octet with sequence number q is table[q mod 2^16] on every flow, so what is sent, received and kept can
+// be checked wherever it shows up, however often a connection begins anew.
 struct Octets {
   static constexpr uint32_t period = 65'536;
   std::vector<uint8_t> table = std::vector<uint8_t>(2 * period);
@@ -190,7 +190,8 @@ class Room final : public tcp::Surroundings {
     App& app = it->second;
     if (fresh && std::find(ids_.begin(), ids_.end(), s.id) == ids_.end()) ids_.push_back(s.id);
     if (fresh)
-      app.reads = c->rcv_nxt() - static_cast<uint32_t>(s.received.size()) - ((s.events & peer_closed) ? 1u : 0u);
+      app.reads =
+          c->rcv_nxt() - static_cast<uint32_t>(s.received.size()) - ((s.events & peer_closed) ? 1u : 0u);
     const bool last = (s.events & (closed | failed)) != 0;
     // A greedy service or one that leaves things lie, as the input has it.
     for (size_t n = last || !(whim_ & 1) ? SIZE_MAX : whim_ * 8; n != 0 && !s.received.empty();) {
@@ -248,7 +249,8 @@ class Room final : public tcp::Surroundings {
     check(h->text().size() <= Octets::period &&
               std::memcmp(h->text().data(), ours.at(h->seq()), h->text().size()) == 0,
           "it sends what was written");
-    line.sent = later(line.sent, h->seq() + static_cast<uint32_t>(h->text().size() + ((h->flags() & fin) ? 1 : 0)));
+    line.sent =
+        later(line.sent, h->seq() + static_cast<uint32_t>(h->text().size() + ((h->flags() & fin) ? 1 : 0)));
     line.acked = h->ack();
   }
 
@@ -291,7 +293,8 @@ class Room final : public tcp::Surroundings {
     }
     check(room_->deadline() == Instant::never(), "all timers end");
     for (size_t s = 0; s < tcp::state_count; ++s)
-      check(s == static_cast<size_t>(tcp::State::TimeWait) || room_->connections(static_cast<tcp::State>(s)) == 0,
+      check(s == static_cast<size_t>(tcp::State::TimeWait) ||
+                room_->connections(static_cast<tcp::State>(s)) == 0,
             "no connection is left behind");
     check(room_->half_open() == 0, "no half-open one either");
     room_.reset();

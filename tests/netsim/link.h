@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One direction of a bad line, in virtual time: a bottleneck with a queue, then a delay, and on the way what a
-// seed decides: loss at random and in bursts, reordering, duplication, corruption, congestion marks.
+// One direction of a bad line, in virtual time: a bottleneck with a queue, then a delay, and on the way what
+// a seed decides: loss at random and in bursts, reordering, duplication, corruption, congestion marks.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +46,8 @@ class Link {
     if (o_.rate != 0) {
       constexpr size_t below = 20 + 38;  // IP, Ethernet with preamble and gap
       const uint64_t octets = d.segment.size() + below;
-      const uint64_t waiting = free_at_ > now ? static_cast<uint64_t>((free_at_ - now).ns) * o_.rate / 8'000'000'000 : 0;
+      const uint64_t waiting =
+          free_at_ > now ? static_cast<uint64_t>((free_at_ - now).ns) * o_.rate / 8'000'000'000 : 0;
       if (waiting + octets > o_.queue) {
         ++counts_.queue_drops;
         return;
@@ -82,6 +83,8 @@ class Link {
     return d;
   }
   const Counts& counts() const { return counts_; }
+  // The line changes; what flies arrives as it would have.
+  void set(const LinkOptions& o) { o_ = o; }
 
  private:
   void fly(Datagram d, Instant leaves) {
@@ -93,7 +96,7 @@ class Link {
     flying_.emplace(at, std::move(d));  // equal times keep their order
   }
 
-  const LinkOptions o_;
+  LinkOptions o_;
   Rng rng_;
   bool bad_ = false;
   Instant free_at_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP over bad lines in virtual time. The tables are compared with files that stand in review; UPDATE_GOLDEN=1
-// (scripts/netsim --golden) writes them anew.
+// TCP over bad lines in virtual time. The tables are compared with files that stand in review;
+// UPDATE_GOLDEN=1 (scripts/netsim --golden) writes them anew.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -39,6 +39,10 @@ TEST_P(Seeds, arrive_whole_without_a_stall_and_give_everything_back) {
     const Outcome o = transfer(seed);
     ASSERT_EQ(o.fault, "") << o.line;
   }
+}
+TEST(Churn, leaves_nothing_behind) {
+  const Outcome o = churn(1, [](uint64_t minutes) { return minutes < 3; });
+  EXPECT_EQ(o.fault, "") << o.line;
 }
 INSTANTIATE_TEST_SUITE_P(From, Seeds, testing::Range<uint64_t>(1, 201, 20));
 

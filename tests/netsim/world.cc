@@ -22,9 +22,25 @@ World::World(const WorldOptions& o)
 }
 
 Flow& World::add(uint64_t up, uint64_t down, Duration after) {
-  flows_.push_back(std::make_unique<Flow>(
-      Flow{.number = flows_.size(), .up = up, .down = down, .begins = now + after}));
+  flows_.push_back(
+      std::make_unique<Flow>(Flow{.number = added_++, .up = up, .down = down, .begins = now + after}));
   return *flows_.back();
+}
+
+void World::stray_syn() {
+  std::vector<uint8_t> b(wire::Tcp::header_len);
+  const Port from{static_cast<uint16_t>(1'024 + next_stray_++ % 8'000)};
+  wire::Tcp::emit(
+      b.data(), {.src = from, .dst = port, .seq = {from.v}, .flags = wire::tcp_flag::syn, .window = {1'000}});
+  buf::Batch batch;
+  batch.push(ip4_packet(test::host_a, test::host_b, std::move(b)));
+  b_.room.input(batch, now);
+}
+
+size_t World::forget_ended() {
+  std::erase_if(by_port_, [](const auto& x) { return x.second->over(); });
+  std::erase_if(flows_, [](const auto& f) { return f->over() || f->refused; });
+  return flows_.size();
 }
 
 bool World::memory_is_back() const {
@@ -41,7 +57,8 @@ bool World::run(Duration limit) {
         next = std::min(next, f->begins);
         continue;
       }
-      const Tuple t{.remote = test::host_b, .local = test::host_a, .remote_port = port, .local_port = {next_port_++}};
+      const Tuple t{
+          .remote = test::host_b, .local = test::host_a, .remote_port = port, .local_port = {next_port_++}};
       f->a.id = a_.room.connect(t, 1, now);
       if (!f->a.id) {
         f->refused = true;
@@ -98,15 +115,17 @@ void World::send(buf::Transmit& x, Link& link) {
     Datagram d;
     d.ecn = x.tos & 3;
     d.segment.assign(all.begin(), all.begin() + static_cast<ptrdiff_t>(header));
-    store_be<uint32_t>(d.segment.data() + 4, load_be<uint32_t>(d.segment.data() + 4) + static_cast<uint32_t>(at));
+    store_be<uint32_t>(d.segment.data() + 4,
+                       load_be<uint32_t>(d.segment.data() + 4) + static_cast<uint32_t>(at));
     if (at + n < text) d.segment[13] &= static_cast<uint8_t>(~9);  // FIN and PSH belong to the last
     if (at != 0) d.segment[13] &= static_cast<uint8_t>(~128);      // CWR to the first
     d.segment.insert(d.segment.end(), all.begin() + static_cast<ptrdiff_t>(header + at),
                      all.begin() + static_cast<ptrdiff_t>(header + at + n));
     // The checksum is made before the line can do harm.
-    const uint16_t sum = wire::pseudo_header(x.src.v4(), x.dst.v4(), 6, static_cast<uint32_t>(d.segment.size()))
-                             .add(d.segment)
-                             .checksum();
+    const uint16_t sum =
+        wire::pseudo_header(x.src.v4(), x.dst.v4(), 6, static_cast<uint32_t>(d.segment.size()))
+            .add(d.segment)
+            .checksum();
     store_be<uint16_t>(d.segment.data() + wire::Tcp::checksum_at, sum);
     link.send(std::move(d), now);
   }
@@ -144,7 +163,8 @@ void World::serve(buf::Stream& s, bool is_a) {
   if ((s.events & peer_closed) != 0) e.peer_closed = true;
   for (; !s.received.empty(); s.received.consume(s.received.front().size())) {
     const Bytes got = s.received.front();
-    if (!pattern_.fits(phase(f, !is_a), e.read, got)) fail("the octets that arrive are not those that were sent");
+    if (!pattern_.fits(phase(f, !is_a), e.read, got))
+      fail("the octets that arrive are not those that were sent");
     e.read += got.size();
     e.moved = now;
   }
@@ -163,6 +183,11 @@ void World::serve(buf::Stream& s, bool is_a) {
     e.wrote += n;
     room -= n;
   }
+  if (is_a && e.wrote + e.read >= f.abort_at) {
+    s.abort = f.aborted = e.failed = true;
+    known.erase(it);
+    return;
+  }
   s.want_writable = e.wrote < writes;
   s.close = e.wrote == writes;
 }
@@ -177,11 +202,12 @@ void World::watch(const Host& h, const tcp::Options& o, Flow::End& e, const char
     e.una = c->snd_una();
     e.nxt = c->snd_nxt();
   }
-  // What is sent again moves neither; the timeout, doubled each time, bounds the whole silence by twice its last.
+  // What is sent again moves neither; the timeout, doubled each time, bounds the whole silence by twice its
+  // last.
   const Duration most = c->rtt().rto(o) * 2 + o.rto_min + 10_ms;
   if (now - e.acted > most)
-    fail(std::string{"end "} + who + " is silent for " + std::to_string((now - e.acted).ms()) + " ms with text in flight, RTO " +
-         std::to_string(c->rtt().rto(o).ms()));
+    fail(std::string{"end "} + who + " is silent for " + std::to_string((now - e.acted).ms()) +
+         " ms with text in flight, RTO " + std::to_string(c->rtt().rto(o).ms()));
 }
 
 }  // namespace sluice::test::netsim

@@ -25,15 +25,16 @@ struct WorldOptions {
 struct Flow {
   uint64_t number = 0, up = 0, down = 0;
   Instant begins{};
-  bool opened = false, refused = false;
+  uint64_t abort_at = UINT64_MAX;  // octets a has read and written when it aborts
+  bool opened = false, refused = false, aborted = false;
   // As seen by each end:
   struct End {
     std::optional<buf::StreamId> id;
     uint64_t wrote = 0, read = 0;
     bool peer_closed = false, closed = false, failed = false;
-    Instant moved;     // last octet of text that arrived
-    Instant acted;     // last time this end sent, or heard
-    SeqNum una, nxt;   // as it was then
+    Instant moved;    // last octet of text that arrived
+    Instant acted;    // last time this end sent, or heard
+    SeqNum una, nxt;  // as it was then
   } a, b;
   bool over() const { return (a.closed || a.failed) && (b.closed || b.failed); }
 };
@@ -46,6 +47,11 @@ class World {
   Flow& add(uint64_t up, uint64_t down, Duration after = 0_s);
   // Until all flows are over and nothing flies, or `limit` has passed. True: came to rest.
   bool run(Duration limit);
+  // A SYN from nowhere, which nobody will complete.
+  void stray_syn();
+  void set_line(const LinkOptions& up, const LinkOptions& down) { up_.set(up), down_.set(down); }
+  // Lets go of flows that are over; how many are not.
+  size_t forget_ended();
 
   Instant now{1'000'000'000};
   // The first thing that went wrong; empty: nothing.
@@ -77,7 +83,8 @@ class World {
   std::vector<std::unique_ptr<Flow>> flows_;
   std::map<uint64_t, Flow*> of_a_, of_b_;  // by stream
   std::map<uint16_t, Flow*> by_port_;
-  uint16_t next_port_ = 10'000;
+  uint16_t next_port_ = 10'000, next_stray_ = 0;
+  uint64_t added_ = 0;
   std::string fault_;
 };
 

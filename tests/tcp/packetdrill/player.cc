@@ -98,7 +98,7 @@ class Player {
     reach(at_);
     assertions_.run(c, event_->line, [&](std::string_view name) -> std::optional<int64_t> {
       const auto socket = flow_ == nullptr ? nullptr : sockets_.find(flow_->remote, flow_->local);
-      return tcp_info(socket == nullptr ? nullptr : sockets_.conn(*socket), settings_.options, name);
+      return tcp_info(socket == nullptr ? nullptr : sockets_.conn(*socket), name);
     });
   }
   void happen(const Call& c) {
