@@ -57,6 +57,7 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
   for (const config::Route& r : c.routes) {
     ip::Route route{.to = r.to, .kind = route_kind(r.kind)};
     if (r.via) route.via = *r.via;
+    if (r.congestion) route.transport = static_cast<uint8_t>(static_cast<uint8_t>(*r.congestion) + 1);
     if (r.port)
       route.port =
           static_cast<uint16_t>(std::ranges::find(c.ports, *r.port, &config::Port::name) - c.ports.begin());
@@ -77,6 +78,7 @@ std::vector<Listen> listeners(const std::vector<Service>& services) {
     for (const config::Endpoint& e : services[i].listen) {
       const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();
       all.push_back({any ? IpAddr{} : e.addr, e.port, static_cast<uint16_t>(i)});
+      if constexpr (requires { services[i].congestion; }) all.back().congestion = services[i].congestion;
     }
   return all;
 }

@@ -66,6 +66,7 @@ struct Route {
   RouteKind kind = RouteKind::Forward;
   std::optional<IpAddr> via;
   std::optional<std::string> port;  // the name of a port
+  std::optional<tcp::Algorithm> congestion;
 };
 
 struct Zone {
@@ -87,6 +88,7 @@ struct Site {
 struct HttpService {
   std::vector<Endpoint> listen;
   std::vector<Site> sites;  // the first answers names nobody has
+  std::optional<tcp::Algorithm> congestion;
   http::Options options;
 };
 

@@ -41,6 +41,10 @@ void fields(V& v, udp::Options& o) {
 }
 template <class V>
 void fields(V& v, tcp::Options& o) {
+  v.value(
+      Key{"congestion",
+          "congestion control (RFC 9438 CUBIC, RFC 6582 NewReno) where no service or route says otherwise"},
+      o.congestion);
 #include "tcp/options.def"
 }
 template <class V>
@@ -115,6 +119,9 @@ void fields(V& v, Route& r) {
           r.kind);
   v.value(Key{"via", "the gateway, on a network of ours"}, r.via);
   v.text(Key{"port", "the port to send from; without via: destinations are on its link"}, r.port, port_name);
+  v.value(Key{"congestion",
+              "congestion control of TCP connections that take the route; not set: as the service says"},
+          r.congestion);
 }
 
 template <class V>
@@ -141,6 +148,8 @@ void fields(V& v, HttpService& s) {
   v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
   v.sections(Key{"sites", "what to serve; the first site also answers for names no site has", true}, s.sites,
              Count{1, 4096});
+  v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
+          s.congestion);
   fields(v, s.options);
 }
 

@@ -26,7 +26,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       count_{count} {
   for (const Listen& l : plan.dns)
     check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
-  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service);
+  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service, l.congestion);
 }
 
 size_t Stack::poll(Instant now) {
@@ -144,7 +144,10 @@ void Stack::undeliverable(Instant now) {
 tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
   const auto path = ip_.path(remote);
   if (!path) return {};  // no way for now: segments will die counted until there is one
-  return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  tcp::Path way{
+      .mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  if (path->transport != 0) way.congestion = static_cast<tcp::Algorithm>(path->transport - 1);
+  return way;
 }
 
 void Stack::shut_down(Instant now) {

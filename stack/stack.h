@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Listen {
   IpAddr addr;  // none: any address of ours
   Port port;
   uint16_t service = 0;  // which of the services of its kind
+  std::optional<tcp::Algorithm> congestion{};
 };
 
 // What a stack is made of. References and spans need only live while it is made; options as long as the

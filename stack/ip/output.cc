@@ -96,7 +96,7 @@ Result<Path> Ip::path(const IpAddr& dst) const {
   const buf::PortCaps& caps = ports_[hop->port].caps;
   const Ip4Addr source = source_on(hop->port, hop->gateway.is_none() ? dst.v4() : hop->gateway.v4());
   if (source.is_unspecified()) return Counter::ip_no_source;
-  return Path{hop->port, caps.mtu, source, caps.tcp_segmentation, caps.tx_multi_segment};
+  return Path{hop->port, caps.mtu, source, caps.tcp_segmentation, caps.tx_multi_segment, hop->transport};
 }
 
 void Ip::output(buf::Transmits& in, Instant now, buf::Egresses& out) {

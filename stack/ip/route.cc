@@ -94,7 +94,8 @@ bool add_static(Draft& draft, std::span<const Route> statics, std::string& error
       error = "route to " + to_text(r.to) + ": only IPv4 routes for now, and a gateway of the same family";
       return false;
     }
-    const NextHop hop{r.kind, forward && !gateway ? r.port : uint16_t{0}, gateway ? r.via : IpAddr{}};
+    const NextHop hop{r.kind, forward && !gateway ? r.port : uint16_t{0}, gateway ? r.via : IpAddr{},
+                      r.transport};
     if (!draft.add(r.to, hop, !gateway)) {
       error = "route to " + to_text(r.to) + ": there is one already, static or connected";
       return false;
@@ -122,7 +123,8 @@ bool resolve_all(Draft& draft, std::string& error) {
 
 uint32_t hop_index(std::vector<NextHop>& hops, std::map<std::pair<uint32_t, IpAddr>, uint32_t>& known,
                    const NextHop& hop) {
-  const uint32_t kind_and_port = static_cast<uint32_t>(hop.kind) << 16 | hop.port;
+  const uint32_t kind_and_port =
+      static_cast<uint32_t>(hop.transport) << 24 | static_cast<uint32_t>(hop.kind) << 16 | hop.port;
   const auto [at, fresh] =
       known.try_emplace({kind_and_port, hop.gateway}, static_cast<uint32_t>(hops.size()));
   if (fresh) hops.push_back(hop);

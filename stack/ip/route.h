@@ -32,7 +32,8 @@ struct Route {
   Prefix to;
   IpAddr via;
   RouteKind kind = RouteKind::Forward;
-  uint16_t port = 0;  // index; matters only for Forward without `via`
+  uint16_t port = 0;      // index; matters only for Forward without `via`
+  uint8_t transport = 0;  // what it says to transports; nothing to us
 };
 
 // What a lookup finds.
@@ -40,6 +41,7 @@ struct NextHop {
   RouteKind kind = RouteKind::None;
   uint16_t port = 0;
   IpAddr gateway;  // none: the destination is itself a neighbour
+  uint8_t transport = 0;
 
   friend bool operator==(const NextHop&, const NextHop&) = default;
 };

@@ -8,12 +8,11 @@
 #include <variant>
 
 #include "tcp/cubic.h"
+#include "tcp/options.h"
 #include "tcp/reno.h"
 #include "tcp/window.h"
 
 namespace sluice::tcp {
-
-enum class Algorithm : uint8_t { Cubic, Reno };
 
 class Congestion {
  public:

@@ -2,19 +2,23 @@
 // A Segment becomes a packet: the only place where text is copied or attached.
 #pragma once
 
+#include <optional>
+
 #include "base/counters.h"
 #include "buf/byte_queue.h"
 #include "buf/pool.h"
 #include "buf/transmit.h"
+#include "tcp/options.h"
 #include "tcp/segment.h"
 
 namespace sluice::tcp {
 
 // What the way to a peer can carry.
 struct Path {
-  uint16_t mtu = 1500;            // octets of an IP packet
-  bool tcp_segmentation = false;  // the device cuts segments (TSO); implies multi_segment
-  bool multi_segment = false;     // the device takes chained packets
+  uint16_t mtu = 1500;                    // octets of an IP packet
+  bool tcp_segmentation = false;          // the device cuts segments (TSO); implies multi_segment
+  bool multi_segment = false;             // the device takes chained packets
+  std::optional<Algorithm> congestion{};  // of congestion control, when the route says so
 };
 
 class Output {

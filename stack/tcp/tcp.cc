@@ -32,13 +32,14 @@ Tcp::Tcp(const Options& options, buf::PacketPool& packets, buf::LinkPool& links,
 
 Tcp::~Tcp() = default;
 
-void Tcp::listen(const IpAddr& local, Port port, uint16_t service) {
+void Tcp::listen(const IpAddr& local, Port port, uint16_t service, std::optional<Algorithm> congestion) {
   for (Listener& l : listeners_) {
     if (l.local != local || l.port != port) continue;
     l.service = service;
+    l.congestion = congestion;
     return;
   }
-  listeners_.push_back({local, port, service});
+  listeners_.push_back({local, port, service, congestion});
 }
 
 // RFC 6691: the MSS counts no options. A segment lies in one packet on its way in, so it is never offered
@@ -51,7 +52,20 @@ Setup Tcp::setup(const Tuple& t, const Path& path, SeqNum iss) const {
   return {.iss = iss,
           .ts_offset = timestamp_offset(keys_, t),
           .mss = static_cast<uint16_t>(std::max(mtu, least) - ip - wire::Tcp::header_len),
-          .max_segment_text = path.tcp_segmentation ? options_.segmentation_text : 0};
+          .max_segment_text = path.tcp_segmentation ? options_.segmentation_text : 0,
+          .congestion = congestion_for(t, path)};
+}
+
+// The route knows the way best, then whoever listens, then the room.
+Algorithm Tcp::congestion_for(const Tuple& t, const Path& path) const {
+  if (path.congestion) return *path.congestion;
+  const Listener* l = listener(t);
+  return l != nullptr && l->congestion ? *l->congestion : options_.congestion;
+}
+
+std::optional<Info> Tcp::info(buf::StreamId id) const {
+  if (!slots_.alive(id.index) || slots_.generation(id.index) != id.generation) return std::nullopt;
+  return slots_[id.index].conn.info();
 }
 
 uint32_t Tcp::find(const Tuple& t, uint64_t hash) const {

@@ -38,7 +38,7 @@ class Tcp {
   ~Tcp();
 
   // `local` none: any address. A later listener for the same place replaces the earlier.
-  void listen(const IpAddr& local, Port, uint16_t service);
+  void listen(const IpAddr& local, Port, uint16_t service, std::optional<Algorithm> = std::nullopt);
   // Opens to t.remote from t.local; local_port 0: one is chosen. Nothing when no port or room is left. The
   // stream's first event is `opened`, or `failed` alone.
   std::optional<buf::StreamId> connect(Tuple t, uint16_t service, Instant now);
@@ -65,6 +65,8 @@ class Tcp {
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
   // left. For the end of a worker: services are not told.
   bool abort_some();
+  // What a stream's connection is doing; nothing when it is gone.
+  std::optional<Info> info(buf::StreamId) const;
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
   // count: its records go at whatever call comes after their time.
   Instant deadline() const;
@@ -101,6 +103,7 @@ class Tcp {
     IpAddr local;
     Port port;
     uint16_t service;
+    std::optional<Algorithm> congestion;
   };
   struct Reply {
     Tuple tuple;
@@ -117,6 +120,7 @@ class Tcp {
 
   // tcp.cc
   Setup setup(const Tuple&, const Path&, SeqNum iss) const;
+  Algorithm congestion_for(const Tuple&, const Path&) const;
   bool free_port(Tuple&);
   bool taken(const Tuple&, uint64_t hash) const;
   uint32_t find(const Tuple&, uint64_t hash) const;
