@@ -21,13 +21,10 @@ std::string print(const char* format, ...) {
 }
 
 // The congestion controls there are.
-struct Control {
+constexpr struct Control {
   const char* name;
-  void (*choose)(WorldOptions&);
-};
-const Control controls[] = {
-    {"cubic", [](WorldOptions&) {}},
-};
+  tcp::Algorithm algorithm;
+} controls[] = {{"cubic", tcp::Algorithm::Cubic}, {"reno", tcp::Algorithm::Reno}};
 
 WorldOptions wide(Duration rtt, double loss, uint64_t rate, uint64_t seed) {
   WorldOptions o;
@@ -52,7 +49,7 @@ Cell measure(const Control& control, Duration rtt, double loss, double to_bad) {
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
     WorldOptions o = wide(rtt, loss, 20'000'000, seed);
     o.up.to_bad = to_bad;
-    control.choose(o);
+    o.a.congestion = o.b.congestion = control.algorithm;
     World w{o};
     const Flow& f = w.add(1'000'000'000, 0);
     (void)w.run(length);
@@ -106,7 +103,7 @@ std::string fairness_table(double& least) {
   for (const Control& control : controls)
     for (const size_t n : {2u, 4u, 8u}) {
       WorldOptions o = wide(30_ms, 0, 20'000'000, n);
-      control.choose(o);
+      o.a.congestion = o.b.congestion = control.algorithm;
       World w{o};
       std::vector<Flow*> flows;
       for (size_t i = 0; i < n; ++i)
@@ -155,6 +152,8 @@ tcp::Options options_of(Rng& r) {
   o.timestamps = !r.chance(0.3);
   o.window_scaling = !r.chance(0.3);
   o.sack = !r.chance(0.3);
+  o.congestion = r.chance(0.3) ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
+  o.ecn = static_cast<uint32_t>(r.below(3));
   o.pacing = !r.chance(0.3);
   o.nagle = r.chance(0.3);
   o.receive_buffer = static_cast<uint32_t>(8'192 + r.below(300'000));

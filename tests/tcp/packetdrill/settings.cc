@@ -83,6 +83,10 @@ class Reader {
     const size_t eq = word.find('=');
     if (eq == std::string::npos) throw Fault{line_, "expected NAME=VALUE, not '" + word + "'"};
     const std::string name = word.substr(0, eq), value = word.substr(eq + 1);
+    if (name == "congestion") {
+      s_.options.congestion = value == "reno" ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
+      return;
+    }
     if (name == "tso") {
       s_.path.tcp_segmentation = s_.path.multi_segment = value == "true";
       return;
@@ -180,9 +184,10 @@ class Reader {
       o.send_buffer = static_cast<uint32_t>(std::clamp<int64_t>(n * 2, 4'096, 16'777'216));
     if (name == "TCP_CONGESTION") congestion(v);
   }
-  void congestion(const Value& v) const {
+  void congestion(const Value& v) {
     const std::string& name = v.items.empty() ? v.text : v.items[0].text;
-    if (name != "cubic") throw Fault{line_, "congestion control " + name, true};
+    if (name != "cubic" && name != "reno") throw Fault{line_, "congestion control " + name, true};
+    s_.options.congestion = name == "reno" ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
   }
 
   Settings& s_;
