@@ -34,7 +34,8 @@ struct Flow {
     bool peer_closed = false, closed = false, failed = false;
     Instant moved;    // last octet of text that arrived
     Instant acted;    // last time this end sent, or heard
-    SeqNum una, nxt;  // as it was then
+    SeqNum una, nxt;     // as it was then
+    uint32_t again = 0;  // segments sent again by then
   } a, b;
   bool over() const { return (a.closed || a.failed) && (b.closed || b.failed); }
 };
