@@ -247,7 +247,7 @@ void Appliance::wire_services(size_t k) {
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),
                                               .isn = io::random_sip_key(),
-                                              .timestamps = io::random_sip_key(),
+                                              .cookies = io::random_sip_key(),
                                               .ports = io::random_sip_key()});
 }
 

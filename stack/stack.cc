@@ -60,19 +60,39 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     ip_.forward(packets.transit, now, out);
     send(out, now);
   }
-  if (!packets.icmp.empty()) {
-    // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to
-    // them is retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
-    ip::IcmpErrors errors;
-    ip_.icmp(packets.icmp, now, out, errors);
-    send(out, now);
-  }
+  if (!packets.icmp.empty()) icmp(packets.icmp, now);
   if (!packets.unknown_protocol.empty()) {
     ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
     send(out, now);
   }
   if (!packets.udp.empty()) datagrams(packets.udp, now);
   if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
+}
+
+namespace {
+
+// RFC 1122 §3.2.2.1, §4.2.3.9, RFC 1191 §4.
+tcp::IcmpNews::Kind kind_of(const ip::IcmpError& e) {
+  using Kind = tcp::IcmpNews::Kind;
+  using Code = wire::Icmp4Unreachable;
+  if (e.type != wire::Icmp4Type::Unreachable) return Kind::Soft;
+  if (e.code == static_cast<uint8_t>(Code::FragmentationNeeded)) return Kind::TooBig;
+  const bool hard =
+      e.code == static_cast<uint8_t>(Code::Protocol) || e.code == static_cast<uint8_t>(Code::Port);
+  return hard ? Kind::Hard : Kind::Soft;
+}
+
+}  // namespace
+
+// Errors about our own packets: TCP judges its own; nothing we run keeps state for UDP.
+void Stack::icmp(buf::Batch& in, Instant now) {
+  buf::Egresses out;
+  ip::IcmpErrors errors;
+  ip_.icmp(in, now, out, errors);
+  send(out, now);
+  for (const ip::IcmpError& e : errors)
+    if (e.tuple.proto == IpProto::Tcp)
+      tcp_.on_icmp({.tuple = e.tuple, .sequence = {e.sequence}, .kind = kind_of(e), .mtu = e.mtu}, now);
 }
 
 void Stack::datagrams(buf::Batch& in, Instant now) {

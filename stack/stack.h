@@ -83,6 +83,7 @@ class Stack {
   };
 
   void input(uint16_t port, buf::Batch& frames, Instant now);
+  void icmp(buf::Batch& in, Instant now);
   void datagrams(buf::Batch& in, Instant now);
   void streams(Instant now);
   void segments(Instant now);

@@ -34,6 +34,8 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
+  static constexpr size_t bytes_each = sizeof(T) + 2 * sizeof(uint32_t);  // of memory for each place
+
   uint32_t capacity() const { return capacity_; }
   uint32_t size() const { return touched_ - static_cast<uint32_t>(free_.size()); }
   bool full() const { return size() == capacity_; }

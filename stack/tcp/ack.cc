@@ -66,6 +66,8 @@ void Conn::take_cumulative(Flight& f, const Segment& in, Told& told, Instant now
   });
   snd_.una = in.ack;
   told.cumulative = acked;
+  most_arrived_ = static_cast<uint16_t>(std::max<uint32_t>(most_arrived_, std::min(text, mss_)));
+  if (f.smaller_mss != 0 && snd_.una.after(f.too_big)) f.smaller_mss = 0;
   octets_acked_ += text;
   resend_ = false;
   if (auto* t = std::get_if<Retransmit>(&timer_)) {

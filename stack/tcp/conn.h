@@ -41,6 +41,7 @@ struct Shared {
   Slab<Reassembly> holes;  // of the connections that have some: an idle one keeps no memory for them
   Slab<Flight> flights;    // of those that have something in flight
   SentPool sent;
+  bool predicts = true;  // header prediction; tests compare with and without
 
  private:
   // Each holds a packet at least, and text that waits for a hole may hold half of the packets.
@@ -71,9 +72,16 @@ class Conn {
     drop_flight();
   }
 
+  // Passive, and first: somebody else sent the answer to the SYN (opening.h).
+  void answered(Instant now);
   // `text` holds in.text octets.
   Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
   void on_deadline(Instant now);
+  // icmp.cc: somebody says that the segment `quoted` did not arrive. What came of it; Strange: no segment of
+  // ours, or nothing new.
+  enum class Icmp : uint8_t { Strange, Noted, Ended, TooBig };
+  Icmp on_unreachable(SeqNum quoted, bool hard);
+  Icmp on_too_big(SeqNum quoted, uint32_t mss, Instant now);
   // Fills `out` and returns true while there is something to send now. Text stays in `sending`.
   bool next_segment(Instant now, Segment& out);
   // When on_deadline wants to be called; never() when nothing is armed.
@@ -126,6 +134,8 @@ class Conn {
   bool next_syn(Instant now, Segment& out);
 
   // receive.cc: the steps of RFC 9293 §3.10.7.4
+  bool predicted(const Segment& in) const;
+  void accept(const Segment& in, Instant now);
   Step check_paws(const Segment& in, Instant now);
   Step check_sequence(const Segment& in, Instant now);
   Step check_rst(const Segment& in, Instant now);
@@ -196,6 +206,10 @@ class Conn {
   uint32_t flight() const { return static_cast<uint32_t>(snd_.nxt - snd_.una); }
   bool paces() const { return shared_->options.pacing && rtt_.srtt() > Pacer::tick; }
 
+  // icmp.cc
+  void believe_too_big(Flight&, Instant now);
+  void shrink(uint32_t text, Instant now);
+
   // close.cc
   void rest(Instant now);
   void enter(State, Instant now);
@@ -243,11 +257,12 @@ class Conn {
     uint32_t since_ms = 0;  // and when
   } space_;
   SeqNum fin_at_;
-  uint16_t our_mss_;        // what our SYN says: what our path carries
-  uint32_t mss_;            // octets of text in a full segment to the peer
-  uint32_t max_text_;       // octets next_segment may put in one segment
-  uint32_t rcv_mss_ = 536;  // largest text the peer was seen to send
-  uint32_t buffer_;         // octets held at most for now
+  uint16_t our_mss_;           // what our SYN says: what our path carries
+  uint16_t most_arrived_ = 0;  // octets of text in a segment that arrived, or more
+  uint32_t mss_;               // octets of text in a full segment to the peer
+  uint32_t max_text_;          // octets next_segment may put in one segment
+  uint32_t rcv_mss_ = 536;     // largest text the peer was seen to send
+  uint32_t buffer_;            // octets held at most for now
   uint32_t ts_offset_, ts_recent_ = 0;
   Instant ts_recent_at_, heard_, sent_at_;
   Timer timer_;
@@ -257,11 +272,11 @@ class Conn {
   Rtt rtt_;
   Congestion congestion_;
   Pacer pacer_;
-  Reordering reordering_;
   uint64_t octets_acked_ = 0, octets_received_ = 0;
-  uint32_t retransmits_ = 0;  // segments
-  uint64_t rate_ = 0;         // octets a second, as last sampled
+  uint64_t rate_ = 0;  // octets a second, as last sampled
   buf::ByteQueue sending_, received_;
+  Reordering reordering_;
+  uint32_t retransmits_ = 0;   // segments
   uint32_t holes_ = no_index;  // in Shared::holes, while text waits for some before it
 };
 static_assert(sizeof(Conn) <= 512, "a connection stays small: tcp.h adds up what it costs all told");

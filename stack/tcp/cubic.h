@@ -29,17 +29,17 @@ class Cubic {
 
   // §4.2 to §4.5.
   constexpr void avoid(CongestionWindow& w, const Acked& a) {
-    if (epoch_ == Instant{}) begin(w, a.now);
+    if (!begun_) begin(w, a.now);
     w_est_ += portion(static_cast<uint64_t>(w_est_ < w_prior_ ? alpha_of_1000 : 1'000) * w.mss, a.octets,
                       static_cast<uint64_t>(w.cwnd) * 1'000);
-    const Duration t = a.now - epoch_;
+    const auto t = static_cast<int32_t>(ms(a.now) - epoch_ms_);
     const uint32_t here = w_cubic(w, t);
     if (here < w_est_) {  // §4.3, Reno-friendly region
       w.cwnd = std::max(w.cwnd, w_est_);
       return;
     }
-    const uint32_t target = std::clamp(w_cubic(w, t + a.srtt), w.cwnd, w.cwnd + w.cwnd / 2);  // §4.2
-    w.cwnd += portion(target - w.cwnd, a.octets, w.cwnd);                                     // §4.4, §4.5
+    const uint32_t target = std::clamp(w_cubic(w, t + a.srtt.ms()), w.cwnd, w.cwnd + w.cwnd / 2);  // §4.2
+    w.cwnd += portion(target - w.cwnd, a.octets, w.cwnd);  // §4.4, §4.5
   }
 
   // §4.6, §4.7 fast convergence, §4.8 timeouts. Returns ssthresh.
@@ -47,26 +47,26 @@ class Cubic {
     const uint32_t cwnd = w.cwnd;
     w_max_ = cwnd < w_max_ ? static_cast<uint32_t>(uint64_t{cwnd} * (10 + beta_of_10) / 20) : cwnd;
     w_prior_ = cwnd;
-    epoch_ = {};
+    begun_ = false;
     after_timeout_ = timeout;
     const uint32_t used = std::min(flight, cwnd);
     return std::max(static_cast<uint32_t>(uint64_t{used} * beta_of_10 / 10), 2 * w.mss);
   }
   // §5.8: time in which the window was not used does not count.
-  constexpr void paused(Duration d) {
-    if (epoch_ != Instant{}) epoch_ = epoch_ + d;
-  }
+  constexpr void paused(Duration d) { epoch_ms_ += static_cast<uint32_t>(d.ms()); }
   constexpr const HyStart& hystart() const { return hystart_; }
 
  private:
   static constexpr uint32_t alpha_of_1000 = 3 * (10 - beta_of_10) * 1'000 / (10 + beta_of_10);  // §4.3
 
+  static constexpr uint32_t ms(Instant t) { return static_cast<uint32_t>(t.ns / 1'000'000); }
   static constexpr uint32_t portion(uint64_t what, uint64_t part, uint64_t whole) {
     return static_cast<uint32_t>(what * part / whole);
   }
   // The stage of congestion avoidance begins.
   constexpr void begin(const CongestionWindow& w, Instant now) {
-    epoch_ = now;
+    begun_ = true;
+    epoch_ms_ = ms(now);
     w_est_ = w.cwnd;
     if (after_timeout_ || w.cwnd >= w_max_) {
       w_max_ = w.cwnd;
@@ -77,8 +77,8 @@ class Cubic {
     after_timeout_ = false;
   }
   // W_cubic(t) = C * (t - K)^3 + W_max, equation 1.
-  constexpr uint32_t w_cubic(const CongestionWindow& w, Duration t) const {
-    const int64_t d = std::clamp<int64_t>(t.ms() - k_ms_, -100'000, 100'000);
+  constexpr uint32_t w_cubic(const CongestionWindow& w, int64_t t_ms) const {
+    const int64_t d = std::clamp<int64_t>(t_ms - k_ms_, -100'000, 100'000);
     const int64_t octets = static_cast<int64_t>(c_of_10) * w.mss * (d * d * d / 1'000'000) / 10'000;
     return static_cast<uint32_t>(std::clamp<int64_t>(w_max_ + octets, w.mss, most));
   }
@@ -92,9 +92,10 @@ class Cubic {
   }
   static constexpr int64_t most = int64_t{1} << 30;
 
-  Instant epoch_;                                 // 0: not in congestion avoidance since the last loss
+  uint32_t epoch_ms_ = 0;                         // since when, on a clock that turns after 49 days
   uint32_t w_max_ = 0, w_prior_ = 0, w_est_ = 0;  // octets
   uint32_t k_ms_ = 0;
+  bool begun_ = false;  // in congestion avoidance since the last loss
   bool after_timeout_ = false;
   HyStart hystart_;
 };

@@ -43,6 +43,11 @@ struct Flight {
   uint32_t undo_octets = 0;  // sent again, and not told by D-SACK to have come twice
   Congestion before;
 
+  // RFC 5927 §7.2: segments of `smaller_mss` octets are said to fit, not more, because of the one at
+  // `too_big`.
+  uint32_t smaller_mss = 0;
+  SeqNum too_big;
+
   // Delivery rate (rate.h).
   uint32_t delivered = 0, delivered_us = 0, first_sent_us = 0;
 

@@ -3,14 +3,11 @@
 #include "buf/stream.h"
 #include "tcp/conn.h"
 #include "tcp/isn.h"
+#include "tcp/opening.h"
 
 namespace sluice::tcp {
 
 using namespace wire::tcp_flag;
-
-namespace {
-constexpr uint16_t default_mss = 536;  // of a peer that names none: RFC 9293 §3.7.1 (MUST-15)
-}  // namespace
 
 Conn::Conn(Shared& shared, const Setup& s, Instant now)
     : shared_{&shared},
@@ -96,6 +93,11 @@ Conn::Answer Conn::syn_sent(const Segment& in, Instant now) {
   state_ = State::SynReceived;  // simultaneous open: RFC 9293 §3.5, figure 7
   resend_ = true;
   return Answer::None;
+}
+
+void Conn::answered(Instant now) {
+  snd_.nxt = snd_.una + 1;
+  timer_ = Retransmit{now + rtt_.rto(shared_->options), now};
 }
 
 void Conn::establish(Instant now) {

@@ -211,9 +211,11 @@ void Conn::on_loss_timer(Instant now) {
     f.rto_at = t.at = now + rtt_.rto(shared_->options);
     return;
   }
+  const bool begun = f.phase >= Phase::Recovery;
   Told told{.was_una = snd_.una, .lost_before = f.board.lost()};
   detect_loss(f, told, now);
-  if (f.phase == Phase::Recovery) congestion_.set_window(std::max(congestion_.window(), pipe() + mss_));
+  if (!begun && f.phase == Phase::Recovery)
+    congestion_.set_window(f.prr.on_ack(0, pipe(), congestion_.threshold(), mss_, false));
   arm_retransmit(f, now, false);
 }
 
@@ -249,6 +251,7 @@ void Conn::on_timeout(Instant now) {
     f.duplicates = 0;
     f.tlp_out = false;
     f.reorder_wait = {};
+    believe_too_big(f, now);
     if (f.board.head_is(shared_->sent, Sent::sacked)) {
       shared_->count.add(Counter::tcp_reneged);
       f.board.renege(shared_->sent);

@@ -471,6 +471,16 @@ TEST(Load, fills_every_kind_of_value) {
   EXPECT_FALSE(c.metrics.listen->addr.is_v4());
 }
 
+TEST(Load, congestion_control_is_said_per_room_route_and_service) {
+  const Config c = good(std::string{lan} +
+                        "tcp: { congestion: reno }\n"
+                        "routes: [ { to: 0.0.0.0/0, via: 198.18.0.2, congestion: cubic } ]\n"
+                        "http: [ { listen: [198.18.0.1:80], sites: [ { names: [a.b], root: /w } ] } ]\n");
+  EXPECT_EQ(c.tcp.congestion, tcp::Algorithm::Reno);
+  EXPECT_EQ(c.routes[0].congestion, tcp::Algorithm::Cubic);
+  EXPECT_FALSE(c.http[0].congestion);
+}
+
 TEST(Load, what_is_not_said_keeps_its_default) {
   const Config c = good(std::string{lan} + "workers:\nroutes:\n");
   EXPECT_EQ(c.workers.cores, std::vector<uint32_t>{0});

@@ -102,11 +102,23 @@ class Life {
           conn_->close(now_);
         else if (what == 255)
           abort();
+        else if (what >= 192)
+          icmp(what);
     }
   }
   void abort() {
     tcp::Segment rst_out;
     (void)conn_->abort(rst_out);
+  }
+  // Anybody may send one.
+  void icmp(uint8_t what) {
+    const SeqNum quoted = conn_->snd_una() + in_.u16();
+    if (what & 1)
+      (void)conn_->on_too_big(quoted, in_.u16(), now_);
+    else
+      (void)conn_->on_unreachable(quoted, what & 2);
+    check(conn_->mss() >= options_.least_mss - wire::TcpOptions::timestamps_size,
+          "segments keep their floor");
   }
   void segment() {
     const uint8_t kind = in_.u8();
