@@ -47,7 +47,7 @@ class Room final : public tcp::Surroundings {
     const uint8_t how = in_.u8();
     tcp::Options o;
     o.connections = 6;
-    o.half_open = 4;
+    o.half_open = (how & 64) ? 0 : 4;  // 0: cookies
     o.time_waits = 4;
     o.replies = 64;
     o.receive_buffer = 8'192;
@@ -104,7 +104,9 @@ class Room final : public tcp::Surroundings {
         now_ = std::max(now_ + 1_ms, room_->deadline());
         return room_->expire(now_);
       case 6: {
-        const uint16_t port = static_cast<uint16_t>(1000 + in_.u8() % 4);
+        const uint8_t which = in_.u8();
+        const uint16_t port = static_cast<uint16_t>(1000 + which % 4);
+        if (which & 8) return icmp(port, (which & 16) != 0);
         Tuple t{.remote = host_a, .local = host_b, .remote_port = {port}, .local_port = {9000}};
         if (const auto id = room_->connect(t, 1, now_)) ids_.push_back(*id);
         return;
@@ -113,6 +115,23 @@ class Room final : public tcp::Surroundings {
         whim_ = in_.u8();
         if (!ids_.empty()) room_->wake(ids_[in_.u8() % ids_.size()]);
     }
+  }
+
+  // Somebody on the way says that a segment of ours did not arrive; perhaps it is true.
+  void icmp(uint16_t port, bool connected) {
+    const Port local{static_cast<uint16_t>(connected ? 9000 : 80)};
+    const Line& line = lines_[{port, local.v}];
+    using Kind = tcp::IcmpNews::Kind;
+    constexpr Kind kinds[] = {Kind::Soft, Kind::Hard, Kind::TooBig, Kind::TooBig};
+    room_->on_icmp({.tuple = {.remote = host_a,
+                              .local = host_b,
+                              .remote_port = {port},
+                              .local_port = local,
+                              .proto = IpProto::Tcp},
+                    .sequence = line.sent - static_cast<uint32_t>(in_.u8() * 16),
+                    .kind = kinds[in_.u8() % 4],
+                    .mtu = in_.u16()},
+                   now_);
   }
 
   void segment() {
