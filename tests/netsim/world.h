@@ -32,12 +32,15 @@ struct Flow {
     std::optional<buf::StreamId> id;
     uint64_t wrote = 0, read = 0;
     bool peer_closed = false, closed = false, failed = false;
-    Instant moved;    // last octet of text that arrived
-    Instant acted;    // last time this end sent, or heard
+    Instant moved;       // last octet of text that arrived
+    Instant acted;       // last time this end sent, or heard
     SeqNum una, nxt;     // as it was then
     uint32_t again = 0;  // segments sent again by then
   } a, b;
-  bool over() const { return (a.closed || a.failed) && (b.closed || b.failed); }
+  bool over() const {
+    const bool never_heard = aborted && !b.id;  // it was given up before b had it
+    return (a.closed || a.failed) && (b.closed || b.failed || never_heard);
+  }
 };
 
 class World {
