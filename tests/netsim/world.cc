@@ -202,8 +202,10 @@ void World::watch(const Host& h, const tcp::Options& o, Flow::End& e, const char
     e.nxt = c->snd_nxt();
     e.again = i.retransmits;
   }
-  // Doubled: a timeout that is being cut back may have been set by the older, longer estimate.
-  const Duration most = i.rto * 2 + o.rto_min;
+  // The timer was set by what the estimate was then; a sample since may have cut it back (RFC 6298 §5 leaves
+  // the timer alone until new octets are acknowledged).
+  e.rto = e.acted == now ? i.rto : std::max(e.rto, i.rto);
+  const Duration most = e.rto * 2 + o.rto_min;
   if (now - e.acted > most)
     fail(std::string{"end "} + who + " is silent for " + std::to_string((now - e.acted).ms()) +
          " ms with text in flight, RTO " + std::to_string(i.rto.ms()));

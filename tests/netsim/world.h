@@ -36,6 +36,7 @@ struct Flow {
     Instant acted;       // last time this end sent, or heard
     SeqNum una, nxt;     // as it was then
     uint32_t again = 0;  // segments sent again by then
+    Duration rto;        // the longest since then
   } a, b;
   bool over() const {
     const bool never_heard = aborted && !b.id;  // it was given up before b had it
