@@ -70,14 +70,19 @@ buf::PortCaps without_offloads(const buf::PortCaps& caps) {
   return {.mac = caps.mac, .mtu = caps.mtu, .tx_multi_segment = caps.tx_multi_segment};
 }
 
+void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints,
+                   uint16_t service) {
+  for (const config::Endpoint& e : endpoints) {
+    const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();
+    all.push_back({any ? IpAddr{} : e.addr, e.port, service});
+  }
+}
+
 template <class Service>
 std::vector<Listen> listeners(const std::vector<Service>& services) {
   std::vector<Listen> all;
   for (size_t i = 0; i < services.size(); ++i)
-    for (const config::Endpoint& e : services[i].listen) {
-      const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();
-      all.push_back({any ? IpAddr{} : e.addr, e.port, static_cast<uint16_t>(i)});
-    }
+    add_listeners(all, services[i].listen, static_cast<uint16_t>(i));
   return all;
 }
 
@@ -231,16 +236,24 @@ void Appliance::wire_ports(size_t k) {
 void Appliance::wire_services(size_t k) {
   Worker& w = *workers_[k];
   auto services = std::make_unique<serve::Services>(config_.tcp.connections, *w.chunks, w.count);
+  std::vector<Listen> streams;
   for (size_t i = 0; i < sites_.size(); ++i)
-    check(services->add_http(sites_[i], config_.http[i].options) == i,
-          "services are numbered as the configuration lists them");
-  const auto dns = listeners(config_.dns), http = listeners(config_.http);
+    add_listeners(streams, config_.http[i].listen, services->add_http(sites_[i], config_.http[i].options));
+  const auto add_inetd = [&](serve::InetdKind kind, const std::vector<config::InetdService>& all) {
+    for (const config::InetdService& s : all)
+      add_listeners(streams, s.listen, services->add_inetd(kind, s.options));
+  };
+  add_inetd(serve::InetdKind::Echo, config_.echo);
+  add_inetd(serve::InetdKind::Discard, config_.discard);
+  const auto dns = listeners(config_.dns), echo = listeners(config_.echo),
+             discard = listeners(config_.discard);
   // The workers share the pool of packets, and what their connections hold must leave half of it to the
   // ports.
   tcp::Options tcp = config_.tcp;
   tcp.held_packets = static_cast<uint32_t>(
       std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp, interfaces_, routes_, dns, http, k == 0};
+  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp,     interfaces_, routes_,
+                       dns,         streams,    echo,        discard, k == 0};
   w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),

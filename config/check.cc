@@ -58,6 +58,8 @@ class Checker {
     for (const DnsService& s : c_.dns) check_dns(s);
     check_listener_count();
     for (const HttpService& s : c_.http) check_http(s);
+    for (const auto* services : {&c_.echo, &c_.discard})
+      for (const InetdService& s : *services) check_listen(s.listen, {"UDP", "TCP"});
     check_metrics();
   }
 
@@ -305,7 +307,7 @@ class Checker {
     return all.empty() ? "a network of an address of ours" : all;
   }
 
-  void check_listen(const std::vector<Endpoint>& listen, const char* transport) {
+  void check_listen(const std::vector<Endpoint>& listen, std::initializer_list<const char*> transports) {
     for (const Endpoint& e : listen) {
       const Place* at = places_.find(e);
       if (!at || !is_v4(at, e.addr)) continue;
@@ -315,18 +317,22 @@ class Checker {
         add(at, to_text(e.addr) + " is not an address of ours", our_addresses());
         continue;
       }
-      const auto clashes = [&](const auto& other) {
-        return other.first == transport && other.second.port == e.port &&
-               (other.second.addr == e.addr || a.is_unspecified() || other.second.addr.v4().is_unspecified());
-      };
-      const auto other = std::ranges::find_if(listeners_, clashes);
-      if (other != listeners_.end())
-        add(at,
-            std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " +
-                Codec<Endpoint>::text(other->second),
-            "another address or port");
-      listeners_.emplace_back(transport, e);
+      for (const char* transport : transports) check_taken(e, transport, at);
     }
+  }
+  void check_taken(const Endpoint& e, std::string_view transport, const Place* at) {
+    const auto clashes = [&](const auto& other) {
+      return other.first == transport && other.second.port == e.port &&
+             (other.second.addr == e.addr || e.addr.v4().is_unspecified() ||
+              other.second.addr.v4().is_unspecified());
+    };
+    const auto other = std::ranges::find_if(listeners_, clashes);
+    if (other != listeners_.end())
+      add(at,
+          std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " +
+              Codec<Endpoint>::text(other->second),
+          "another address or port");
+    listeners_.emplace_back(transport, e);
   }
   std::string our_addresses() const {
     std::string all = "0.0.0.0 for all of ours";
@@ -339,7 +345,7 @@ class Checker {
   }
 
   void check_dns(const DnsService& s) {
-    check_listen(s.listen, "UDP");
+    check_listen(s.listen, {"UDP"});
     std::set<std::string> seen;
     for (const Zone& zone : s.zones) {
       const Place* name = places_.find(zone.name);
@@ -352,7 +358,7 @@ class Checker {
   }
 
   void check_http(const HttpService& s) {
-    check_listen(s.listen, "TCP");
+    check_listen(s.listen, {"TCP"});
     std::set<std::string> seen;
     for (const Site& site : s.sites) {
       const Place* root = places_.find(site.root);

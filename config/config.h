@@ -13,6 +13,7 @@
 #include "io/options.h"
 #include "ip/options.h"
 #include "link/options.h"
+#include "serve/inetd_options.h"
 #include "tcp/options.h"
 #include "udp/options.h"
 #include "wire/ip_addr.h"
@@ -90,6 +91,12 @@ struct HttpService {
   http::Options options;
 };
 
+// An echo or a discard service, over UDP and TCP.
+struct InetdService {
+  std::vector<Endpoint> listen;
+  serve::InetdOptions options;
+};
+
 struct Metrics {
   std::optional<Endpoint> listen;  // an address of the kernel's; none: no metrics are served
 };
@@ -104,6 +111,7 @@ struct Config {
 #undef ROOM
   std::vector<DnsService> dns;
   std::vector<HttpService> http;
+  std::vector<InetdService> echo, discard;
   Metrics metrics;
 
   std::string folder;  // of the configuration file, with its last slash; empty: the working directory

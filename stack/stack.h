@@ -39,8 +39,10 @@ struct StackPlan {
   const tcp::Options& tcp;
   std::span<const buf::Interface> interfaces;  // [port]
   std::shared_ptr<const ip::Routes> routes;
-  std::span<const Listen> dns, http;
-  bool keeps_neighbours = true;  // this worker is ARP's writer: exactly one is
+  std::span<const Listen> dns;
+  std::span<const Listen> streams;        // service: as Services numbers them
+  std::span<const Listen> echo, discard;  // datagrams; all their services are alike
+  bool keeps_neighbours = true;           // this worker is ARP's writer: exactly one is
 };
 
 class Stack {
@@ -82,6 +84,8 @@ class Stack {
 
   void input(uint16_t port, buf::Batch& frames, Instant now);
   void datagrams(buf::Batch& in, Instant now);
+  void answer_dns(std::span<udp::Datagram>, buf::Transmits& answers);
+  void answer_inetd(serve::InetdKind, std::span<udp::Datagram>, buf::Transmits& answers);
   void streams(Instant now);
   void segments(Instant now);
   void undeliverable(Instant now);
