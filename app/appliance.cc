@@ -52,15 +52,28 @@ ip::RouteKind route_kind(config::RouteKind k) {
   return ip::RouteKind::Forward;
 }
 
+// What a route of the configuration says, wherever it stands.
+template <class Said>
+ip::Route route_of(const config::Config& c, const Prefix& to, const Said& said) {
+  ip::Route route{.to = to, .kind = route_kind(said.kind)};
+  if (said.via) route.via = *said.via;
+  if (said.port)
+    route.port =
+        static_cast<uint16_t>(std::ranges::find(c.ports, *said.port, &config::Port::name) - c.ports.begin());
+  return route;
+}
+
 std::vector<ip::Route> static_routes(const config::Config& c) {
   std::vector<ip::Route> routes;
-  for (const config::Route& r : c.routes) {
-    ip::Route route{.to = r.to, .kind = route_kind(r.kind)};
-    if (r.via) route.via = *r.via;
-    if (r.port)
-      route.port =
-          static_cast<uint16_t>(std::ranges::find(c.ports, *r.port, &config::Port::name) - c.ports.begin());
-    routes.push_back(route);
+  for (const config::Route& r : c.routes) routes.push_back(route_of(c, r.to, r));
+  for (const config::RouteFile& file : c.file_routes) {
+    std::vector<ip::Route> ways;
+    for (const config::RouteWay& w : file.ways) ways.push_back(route_of(c, Prefix{}, w));
+    routes.reserve(routes.size() + file.routes.size());
+    for (const config::RouteFile::Entry& e : file.routes) {
+      routes.push_back(ways[e.way]);
+      routes.back().to = e.to;
+    }
   }
   return routes;
 }

@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_set>
 
 #include "config/codec.h"
-#include "config/nearest.h"
+#include "config/networks.h"
+#include "config/route_check.h"
 
 namespace sluice::config {
 namespace {
@@ -20,20 +22,6 @@ struct Connected {
   Ip4Addr us() const { return prefix.addr.v4(); }
 };
 
-Ip4Addr network_of(const Prefix& p) { return {p.addr.v4().v & Ip4Addr::mask(p.length).v}; }
-Ip4Addr broadcast_of(const Prefix& p) { return {p.addr.v4().v | ~Ip4Addr::mask(p.length).v}; }
-// RFC 3021: a /31 has neither network nor broadcast address.
-bool has_broadcast(const Prefix& p) { return p.length < 31; }
-
-// Why no station can have this address; null when one can.
-const char* not_a_station(Ip4Addr a) {
-  if (a.is_this_network()) return "an address of 'this network' (0.0.0.0/8)";
-  if (a.is_loopback()) return "a loopback address";
-  if (a.is_multicast()) return "a multicast address";
-  if (a.is_reserved()) return "a reserved or broadcast address";
-  return nullptr;
-}
-
 std::string without_case(std::string name) {
   if (name.size() > 1 && name.ends_with('.')) name.pop_back();
   std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
@@ -43,8 +31,14 @@ std::string without_case(std::string name) {
 class Checker {
  public:
   Checker(const Config& c, const Places& places, const Environment& env, bool addresses_known,
-          std::vector<Complaint>& out)
-      : c_{c}, places_{places}, env_{env}, known_{addresses_known}, out_{out} {}
+          std::vector<Complaint>& out, std::vector<std::vector<Complaint>>& in_files)
+      : c_{c},
+        places_{places},
+        env_{env},
+        known_{addresses_known},
+        out_{out},
+        in_files_{in_files},
+        networks_{c.ports} {}
 
   void run() {
     check_cores();
@@ -54,6 +48,9 @@ class Checker {
     check_overlaps();
     check_packets();
     for (const Route& route : c_.routes) check_route(route);
+    in_files_.resize(c_.file_routes.size());
+    for (size_t i = 0; i < c_.file_routes.size(); ++i)
+      check_route_file(c_.file_routes[i], networks_, known_, destinations_, in_files_[i]);
     check_route_count();
     for (const DnsService& s : c_.dns) check_dns(s);
     check_listener_count();
@@ -139,6 +136,7 @@ class Checker {
         continue;
       }
       connected_.push_back({port, p, at});
+      networks_.add(port, p);
     }
   }
 
@@ -171,17 +169,18 @@ class Checker {
 
   // What Routes::build() will make of the ports, and of the routes.
   void check_route_count() {
-    if (!known_ || c_.routes.empty()) return;
-    std::set<std::pair<uint32_t, uint8_t>> all = destinations_;
+    if (!known_ || destinations_.empty()) return;
+    std::set<uint64_t> ours;
     for (const Connected& n : connected_) {
-      all.insert({network_of(n.prefix).v, n.prefix.length});
-      all.insert({n.us().v, 32});
-      if (has_broadcast(n.prefix)) all.insert({broadcast_of(n.prefix).v, 32});
+      ours.insert(route_key(network_of(n.prefix), n.prefix.length));
+      ours.insert(route_key(n.us(), 32));
+      if (has_broadcast(n.prefix)) ours.insert(route_key(broadcast_of(n.prefix), 32));
     }
-    if (all.size() > c_.ip.routes)
-      add(places_.find(c_.routes.back()),
-          std::to_string(all.size()) +
-              " routes, those of our addresses included, are more than ip.routes allows",
+    const size_t all = ours.size() + destinations_.size();
+    const Place* at = c_.routes.empty() ? places_.find(c_.route_files) : places_.find(c_.routes.back());
+    if (all > c_.ip.routes && at)
+      add(at,
+          std::to_string(all) + " routes, those of our addresses included, are more than ip.routes allows",
           "a larger ip.routes");
   }
 
@@ -207,13 +206,6 @@ class Checker {
         "memory.packets is " + std::to_string(c_.memory.packets) + ", and the receive queues alone hold " +
             std::to_string(held),
         "twice as much, or fewer rx_descriptors,");
-  }
-
-  const Connected* network_with(Ip4Addr a) const {
-    const Connected* best = nullptr;
-    for (const Connected& n : connected_)
-      if (n.prefix.contains(a) && (!best || n.prefix.length > best->prefix.length)) best = &n;
-    return best;
   }
 
   void check_route(const Route& r) {
@@ -244,67 +236,22 @@ class Checker {
     if (!at || !is_v4(at, r.to.addr)) return;
     const Prefix net{network_of(r.to), r.to.length};
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (net.length != 0) {
-      const char* why = not_a_station(net.addr.v4());
-      if (why) return add(at, to_text(r.to) + " is " + why, "a network of stations");
-    }
-    if (!destinations_.insert({net.addr.v4().v, net.length}).second)
+    if (!destinations_.insert(route_key(net.addr.v4(), net.length)).second)
       return add(at, "there are two routes to " + to_text(net), "one");
-    for (const Connected& n : connected_) {
-      if (net.length == 32 && (net.addr.v4() == n.us() || is_broadcast_of(net.addr.v4(), n)))
-        return add(at,
-                   to_text(net) + " is " + (net.addr.v4() == n.us() ? "an" : "a broadcast") +
-                       " address of port '" + c_.ports[n.port].name + "', which needs no route",
-                   "the address of another station");
-      if (n.prefix.length == net.length && network_of(n.prefix) == net.addr.v4())
-        return add(
-            at,
-            to_text(net) + " is the network of port '" + c_.ports[n.port].name + "', which needs no route",
-            "a network that is not connected");
-    }
+    if (auto wrong = networks_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   std::optional<size_t> port_called(const std::string& name, const Place* at) {
-    std::vector<std::string> names;
-    names.reserve(c_.ports.size());
-    for (const Port& p : c_.ports) names.push_back(p.name);
-    const auto found = std::ranges::find(names, name);
-    if (found != names.end()) return static_cast<size_t>(found - names.begin());
-    if (!known_) return std::nullopt;
-    const std::string close = nearest(name, names);
-    std::string all;
-    for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
-    add(at, "there is no port '" + name + "'", close.empty() ? "one of " + all : "'" + close + "'");
-    return std::nullopt;
+    Fault fault;
+    const auto found = networks_.port_called(name, fault);
+    if (!found && known_) add(at, std::move(fault.wrong), std::move(fault.right));
+    return found;
   }
 
   void check_gateway(const IpAddr& gateway, const Place* at, std::optional<size_t> port) {
     if (!is_v4(at, gateway) || !known_) return;
-    const Ip4Addr a = gateway.v4();
-    const std::string text = to_text(gateway);
-    if (const char* why = not_a_station(a)) return add(at, text + " is " + why, "the address of a gateway");
-    const Connected* n = network_with(a);
-    if (!n)
-      return add(at, "gateway " + text + " is on none of our networks", "an address in " + networks(port));
-    if (port && n->port != *port)
-      return add(at,
-                 "gateway " + text + " is not on port '" + c_.ports[*port].name + "' but on '" +
-                     c_.ports[n->port].name + "'",
-                 "that port, or no 'port' at all,");
-    for (const Connected& us : connected_)
-      if (us.us() == a)
-        return add(at, "gateway " + text + " is our own address", "the address of another station");
-    if (has_broadcast(n->prefix) && (a == network_of(n->prefix) || a == broadcast_of(n->prefix)))
-      add(at, "gateway " + text + " is the network's own or its broadcast address",
-          "the address of a station");
-  }
-
-  std::string networks(std::optional<size_t> port) const {
-    std::string all;
-    for (const Connected& n : connected_)
-      if (!port || n.port == *port)
-        all += (all.empty() ? "" : ", ") + to_text(Prefix{network_of(n.prefix), n.prefix.length});
-    return all.empty() ? "a network of an address of ours" : all;
+    if (auto wrong = networks_.gateway(gateway, port))
+      add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   void check_listen(const std::vector<Endpoint>& listen, std::initializer_list<const char*> transports) {
@@ -393,16 +340,18 @@ class Checker {
   const Environment& env_;
   const bool known_;
   std::vector<Complaint>& out_;
+  std::vector<std::vector<Complaint>>& in_files_;
+  Networks networks_;
   std::vector<Connected> connected_;
-  std::set<std::pair<uint32_t, uint8_t>> destinations_;
+  std::unordered_set<uint64_t> destinations_;  // of all static routes
   std::vector<std::pair<std::string_view, Endpoint>> listeners_;
 };
 
 }  // namespace
 
 void check_whole(const Config& c, const Places& places, const Environment& environment, bool addresses_known,
-                 std::vector<Complaint>& out) {
-  Checker{c, places, environment, addresses_known, out}.run();
+                 std::vector<Complaint>& out, std::vector<std::vector<Complaint>>& in_files) {
+  Checker{c, places, environment, addresses_known, out, in_files}.run();
 }
 
 }  // namespace sluice::config

@@ -12,8 +12,9 @@
 namespace sluice::config {
 
 // `addresses_known`: nothing in `ports` was wrong so far, so that what is not an address of ours there is
-// none at all.
+// none at all. What is wrong in the files of
+// routes goes to `in_files`, in the order of Config::file_routes.
 void check_whole(const Config& c, const Places& places, const Environment& environment, bool addresses_known,
-                 std::vector<Complaint>& out);
+                 std::vector<Complaint>& out, std::vector<std::vector<Complaint>>& in_files);
 
 }  // namespace sluice::config

@@ -69,6 +69,26 @@ struct Route {
   std::optional<std::string> port;  // the name of a port
 };
 
+// What routes of a file say besides their destination, and where it is said first.
+struct RouteWay {
+  RouteKind kind = RouteKind::Forward;
+  std::optional<IpAddr> via;
+  std::optional<std::string> port;  // the name of a port
+  int line = 1, column = 1;
+};
+
+// A file of routes as it was read (route_file.h): far too many for a Route each.
+struct RouteFile {
+  struct Entry {
+    Prefix to;         // no host bits
+    uint32_t way = 0;  // index
+    uint32_t line = 1;
+  };
+  std::string name;
+  std::vector<RouteWay> ways;
+  std::vector<Entry> routes;
+};
+
 struct Zone {
   std::string name;
   std::string file;  // see Config::path
@@ -106,6 +126,7 @@ struct Config {
   Memory memory;
   std::vector<Port> ports;
   std::vector<Route> routes;
+  std::vector<std::string> route_files;  // see path()
 #define ROOM(name, type, help) type name;
 #include "config/rooms.def"
 #undef ROOM
@@ -113,6 +134,8 @@ struct Config {
   std::vector<HttpService> http;
   std::vector<InetdService> echo, discard;
   Metrics metrics;
+
+  std::vector<RouteFile> file_routes;  // [i]: what route_files[i] holds, when load() was given its text
 
   std::string folder;  // of the configuration file, with its last slash; empty: the working directory
   // A file named in the configuration, as the process can open it: relative ones lie beside the

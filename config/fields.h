@@ -167,6 +167,10 @@ void fields(V& v, Config& c) {
   v.sections(Key{"ports", "the network ports", true}, c.ports, Count{1, 32});
   v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes,
              Count{0, 65536});
+  v.texts(Key{"route_files",
+              "text files of more routes, one a line: 'PREFIX via GATEWAY', 'PREFIX dev PORT', 'blackhole "
+              "PREFIX', unreachable or prohibit; # starts a comment"},
+          c.route_files, file_path, Count{0, 64});
 #define ROOM(name, type, help) v.section(Key{#name, help}, c.name);
 #include "config/rooms.def"
 #undef ROOM

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "config/check.h"
 #include "config/fields.h"
 #include "config/nearest.h"
+#include "config/route_file.h"
 #include "config/tree.h"
 
 namespace sluice::config {
@@ -243,17 +245,33 @@ class Reader {
 };
 
 // By place; at one place in the order they were found.
-std::vector<Error> errors_of(const std::vector<Complaint>& complaints, const std::string& file_name) {
+void add_errors(const std::vector<Complaint>& complaints, const std::string& file_name,
+                std::vector<Error>& errors) {
   std::vector<std::pair<std::pair<int, int>, size_t>> order;
   order.reserve(complaints.size());
   for (const Complaint& c : complaints) order.push_back({{c.line, c.column}, order.size()});
   std::ranges::sort(order);
-  std::vector<Error> errors;
-  errors.reserve(order.size());
   for (const auto& [place, i] : order)
     errors.push_back(
         {file_name, place.first, place.second, complaints[i].wrong, complaints[i].right + " would be right"});
-  return errors;
+}
+
+// The files of routes, as far as there are: a list of complaints for each.
+std::vector<std::vector<Complaint>> read_route_files(Config& config, const Environment& environment,
+                                                     Findings& findings) {
+  std::vector<std::vector<Complaint>> all;
+  for (const std::string& name : config.route_files) {
+    const Place* at = findings.places.find(name);
+    if (!at || !environment.read_file) continue;
+    const std::string path = config.path(name);
+    const auto text = environment.read_file(path);
+    if (text)
+      config.file_routes.push_back(parse_route_file(*text, path, all.emplace_back()));
+    else
+      findings.complaints.push_back(
+          {at->line, at->column, "the file '" + path + "' cannot be read", "the path of a list of routes"});
+  }
+  return all;
 }
 
 }  // namespace
@@ -281,7 +299,19 @@ Environment this_machine() {
               [](const std::string& path) {
                 std::error_code ignored;
                 return std::filesystem::is_directory(path, ignored);
-              }};
+              },
+          .read_file = [](const std::string& path) -> std::optional<std::string> {
+            std::error_code ignored;
+            if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+            std::ifstream file{path, std::ios::binary};
+            std::string text;
+            text.resize_and_overwrite(std::filesystem::file_size(path, ignored), [&](char* to, size_t room) {
+              file.read(to, static_cast<std::streamsize>(room));
+              return static_cast<size_t>(file.gcount());
+            });
+            if (file.bad() || (!file && text.empty())) return std::nullopt;
+            return text;
+          }};
 }
 
 std::variant<Config, std::vector<Error>> load(std::string_view text, const std::string& file_name,
@@ -289,7 +319,8 @@ std::variant<Config, std::vector<Error>> load(std::string_view text, const std::
   Tree tree = parse_yaml(text);
   if (tree.complaints.empty() && (!tree.root || tree.root->kind == Node::Kind::Empty))
     tree.complaints.push_back({1, 1, "the file is empty", "at least 'ports:'"});
-  if (!tree.root) return errors_of(tree.complaints, file_name);
+  std::vector<Error> errors;
+  if (!tree.root) return add_errors(tree.complaints, file_name, errors), errors;
 
   Config config;
   config.folder = file_name.substr(0, file_name.rfind('/') + 1);  // npos + 1 is 0
@@ -297,8 +328,12 @@ std::variant<Config, std::vector<Error>> load(std::string_view text, const std::
   findings.complaints = std::move(tree.complaints);
   if (tree.root->kind != Node::Kind::Empty) Reader::read(*tree.root, "", config, findings);
   const bool ports_fine = findings.places.find(config.ports) != nullptr;
-  check_whole(config, findings.places, environment, ports_fine, findings.complaints);
-  if (!findings.complaints.empty()) return errors_of(findings.complaints, file_name);
+  auto in_files = read_route_files(config, environment, findings);
+  check_whole(config, findings.places, environment, ports_fine, findings.complaints, in_files);
+  add_errors(findings.complaints, file_name, errors);
+  for (size_t i = 0; i < config.file_routes.size(); ++i)
+    add_errors(in_files[i], config.file_routes[i].name, errors);
+  if (!errors.empty()) return errors;
   return config;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,6 +27,9 @@ struct Environment {
   std::function<bool(uint32_t core)> may_run_on;
   std::function<bool(const std::string& path)> file_exists;
   std::function<bool(const std::string& path)> folder_exists;
+  // The bytes of a file that belongs to the configuration, a list of routes; nothing when it cannot be read.
+  // Without it such files are not looked at.
+  std::function<std::optional<std::string>(const std::string& path)> read_file;
 };
 // The machine we run on.
 Environment this_machine();
