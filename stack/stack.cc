@@ -19,6 +19,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       out_{ports.size(),
            [](void* self, uint16_t port, buf::Batch& frames) {
              auto& stack = *static_cast<Stack*>(self);
+             const StageMeter::In stage{stack.meter_, Stage::Tx, frames.size()};
              stack.sent_ += frames.size();
              stack.ports_[port]->tx(frames);
            },
@@ -30,7 +31,8 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
       dns_{std::move(dns)},
       services_{std::move(services)},
-      count_{count} {
+      count_{count},
+      meter_{plan.meter} {
   const auto listen = [this](std::span<const Listen> all, std::optional<uint16_t> service) {
     for (const Listen& l : all)
       check(udp_.listen(l.addr, l.port, service.value_or(l.service)), "the configuration's listeners fit");
@@ -46,12 +48,11 @@ size_t Stack::poll(Instant now) {
   sent_ = 0;
   for (uint16_t port = 0; port < ports_.size(); ++port) {
     buf::Batch frames;
-    ports_[port]->rx(frames);
+    rx(port, frames);
     received += frames.size();
     if (!frames.empty()) input(port, frames, now);
   }
-  if (link_.deadline() <= now) link_.expire(now, out_);
-  tcp_.expire(now);
+  expire(now);
   streams(now);
   segments(now);
   undeliverable(now);
@@ -59,35 +60,59 @@ size_t Stack::poll(Instant now) {
   return received + sent_;
 }
 
+void Stack::rx(uint16_t port, buf::Batch& frames) {
+  StageMeter::In stage{meter_, Stage::EmptyPoll};
+  ports_[port]->rx(frames);
+  if (!frames.empty()) stage.rather(Stage::Rx, frames.size());
+}
+
+void Stack::expire(Instant now) {
+  const StageMeter::In stage{meter_, Stage::Timers};
+  if (link_.deadline() <= now) link_.expire(now, out_);
+  tcp_.expire(now);
+}
+
 // The journey of a burst.
 void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
   link::In framed;
-  link_.input(port, frames, framed);
-  if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
+  {
+    const StageMeter::In stage{meter_, Stage::Link, frames.size()};
+    link_.input(port, frames, framed);
+    if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
+  }
 
   ip::In packets;
   buf::Egresses out;
-  ip_.input(framed.ip4, packets);
+  {
+    const StageMeter::In stage{meter_, Stage::Ip, framed.ip4.size()};
+    ip_.input(framed.ip4, packets);
+  }
   if (!packets.transit.empty()) {
+    const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
     ip_.forward(packets.transit, now, out);
     send(out, now);
   }
   if (!packets.icmp.empty()) {
     // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to
     // them is retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
+    const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
     ip::IcmpErrors errors;
     ip_.icmp(packets.icmp, now, out, errors);
     send(out, now);
   }
   if (!packets.unknown_protocol.empty()) {
+    const StageMeter::In stage{meter_, Stage::Icmp, packets.unknown_protocol.size()};
     ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
     send(out, now);
   }
   if (!packets.udp.empty()) datagrams(packets.udp, now);
-  if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
+  if (packets.tcp.empty()) return;
+  const StageMeter::In stage{meter_, Stage::TcpIn, packets.tcp.size()};
+  tcp_.input(packets.tcp, now);
 }
 
 void Stack::datagrams(buf::Batch& in, Instant now) {
+  const StageMeter::In stage{meter_, Stage::Udp, in.size()};
   udp::Datagrams arrived;
   buf::Batch no_port;
   buf::Transmits answers;
@@ -108,6 +133,7 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
   }
   send(answers, now);
   if (no_port.empty()) return;
+  const StageMeter::In errors{meter_, Stage::Icmp, no_port.size()};
   buf::Egresses out;
   ip_.refuse(no_port, ip::Refusal::Port, now, out);
   send(out, now);
@@ -117,7 +143,10 @@ void Stack::answer_dns(std::span<udp::Datagram> queries, buf::Transmits& answers
   StaticVec<dns::Exchange, buf::burst_size> burst;
   for (const udp::Datagram& q : queries)
     burst.push(dns::Exchange{.buffer = q.room(), .len = q.payload.size()});
-  dns_.answer(queries[0].service, {burst.data(), burst.size()}, count_);
+  {
+    const StageMeter::In answering{meter_, Stage::Dns, burst.size()};
+    dns_.answer(queries[0].service, {burst.data(), burst.size()}, count_);
+  }
   for (size_t i = 0; i < queries.size(); ++i)
     if (burst[i].answered) udp_.reply(std::move(queries[i]), burst[i].len, answers);
 }
@@ -130,18 +159,28 @@ void Stack::answer_inetd(serve::InetdKind kind, std::span<udp::Datagram> in, buf
 }
 
 void Stack::streams(Instant now) {
+  StageMeter::In stage{meter_, Stage::Services};
   buf::StreamId due[buf::burst_size];
   for (size_t n = std::size(due); n == std::size(due);) {
     n = services_->expire(now, due);
     for (size_t i = 0; i < n; ++i) tcp_.wake(due[i]);
   }
-  tcp_.for_each_ready(now, [&](buf::Stream& stream) { services_->on_stream(stream, now); });
+  size_t served = 0;
+  tcp_.for_each_ready(now, [&](buf::Stream& stream) {
+    services_->on_stream(stream, now);
+    ++served;
+  });
+  stage.more(served);
 }
 
 void Stack::segments(Instant now) {
   for (bool more = true; more;) {
     buf::Transmits batch;
-    more = tcp_.output(now, batch);
+    {
+      StageMeter::In stage{meter_, Stage::TcpOut};
+      more = tcp_.output(now, batch);
+      stage.more(batch.size());
+    }
     send(batch, now);
   }
 }
@@ -149,12 +188,16 @@ void Stack::segments(Instant now) {
 void Stack::send(buf::Transmits& packets, Instant now) {
   if (packets.empty()) return;
   buf::Egresses out;
-  ip_.output(packets, now, out);
+  {
+    const StageMeter::In stage{meter_, Stage::IpOut, packets.size()};
+    ip_.output(packets, now, out);
+  }
   send(out, now);
 }
 
 void Stack::send(buf::Egresses& packets, Instant now) {
   if (packets.empty()) return;
+  const StageMeter::In stage{meter_, Stage::LinkOut, packets.size()};
   link_.output(packets, now, out_);
 }
 
