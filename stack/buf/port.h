@@ -26,6 +26,9 @@ class NetPort {
   virtual void rx(Batch& in) = 0;
   // Takes all of `out`: what the device has no room for is dropped and counted. Never waits.
   virtual void tx(Batch& out) = 0;
+  // Takes from the front of `out` what the device has room for and leaves the rest, in order, for another
+  // time; a port that cannot tell takes all. For senders that would rather wait than lose.
+  virtual void offer(Batch& out) { tx(out); }
 };
 
 }  // namespace sluice::buf

@@ -73,4 +73,29 @@ void QueuePort::tx(buf::Batch& out) {
   count_.add(Counter::io_tx_octets, octets);
 }
 
+// What the device cannot take for another reason than room goes through tx(), which knows what to do with it.
+void QueuePort::offer(buf::Batch& out) {
+  rte_mbuf* send[buf::burst_size];
+  uint32_t size[buf::burst_size];
+  uint16_t n = 0;
+  for (const Packet& p : out) {
+    if (prepare_ || p.size() > frame_most_ || (!p.contiguous() && !chains_)) return tx(out);
+    size[n] = p.size();
+    send[n++] = p.raw();
+  }
+  const uint16_t taken = n == 0 ? uint16_t{0} : rte_eth_tx_burst(device_, queue_, send, n);
+  if (taken == 0) return;
+  uint64_t octets = 0;
+  for (uint16_t i = 0; i < taken; ++i) {
+    octets += size[i];
+    (void)out[i].release();
+  }
+  count_.add(Counter::io_tx_packets, taken);
+  count_.add(Counter::io_tx_octets, octets);
+  if (taken == n) return out.clear();
+  buf::Batch rest;
+  for (uint16_t i = taken; i < n; ++i) rest.push(std::move(out[i]));
+  out = std::move(rest);
+}
+
 }  // namespace sluice::io

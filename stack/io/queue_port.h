@@ -18,6 +18,7 @@ class QueuePort final : public buf::NetPort {
 
   void rx(buf::Batch& in) override;
   void tx(buf::Batch& out) override;
+  void offer(buf::Batch& out) override;
 
  private:
   uint16_t device_, queue_, index_;

@@ -52,6 +52,9 @@ class Neighbours {
   Neighbours(const Options&, SipKey, Counters&);
 
   Neighbour* find(uint16_t port, const IpAddr& addr);
+  const Neighbour* find(uint16_t port, const IpAddr& addr) const {
+    return const_cast<Neighbours*>(this)->find(port, addr);
+  }
   // A new entry, Incomplete with `at` = now. The caller knows that there is none. When the table is full,
   // makes room at the cost of, in this order: the oldest passive entry, the oldest incomplete one that has
   // been asked for twice, the oldest known one that has been stale. Null (counted) when all are worth more

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/load/host.h"
+
+namespace sluice::load {
+
+Host::Host(const HostOptions& o, std::span<const buf::Interface> interfaces,
+           std::shared_ptr<const ip::Routes> routes, std::span<buf::NetPort* const> ports,
+           buf::PacketPool& pool, buf::LinkPool& links, Counters& count, Rng& rng, const tcp::Keys& keys)
+    : ports_{ports.begin(), ports.end()},
+      routes_{std::move(routes)},
+      out_{ports.size(),
+           [](void* self, uint16_t port, buf::Batch& frames) {
+             auto& host = *static_cast<Host*>(self);
+             host.sent_ += frames.size();
+             host.ports_[port]->tx(frames);
+           },
+           this},
+      link_{o.link, interfaces, true, pool, count, rng},
+      ip_{o.ip, interfaces, routes_, count, rng},
+      paths_{ip_},
+      tcp_{o.tcp, pool, links, count, rng, keys, paths_} {}
+
+size_t Host::receive(Instant now) {
+  size_t received = 0;
+  for (uint16_t port = 0; port < ports_.size(); ++port) {
+    buf::Batch frames;
+    ports_[port]->rx(frames);
+    received += frames.size();
+    if (!frames.empty()) input(port, frames, now);
+  }
+  return received;
+}
+
+void Host::input(uint16_t port, buf::Batch& frames, Instant now) {
+  link::In framed;
+  link_.input(port, frames, framed);
+  if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
+  ip::In packets;
+  ip_.input(framed.ip4, packets);
+  if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
+  if (packets.icmp.empty()) return;
+  ip::IcmpErrors errors;  // about what we sent; what is lost is counted by the load
+  buf::Egresses out;
+  ip_.icmp(packets.icmp, now, out, errors);
+  send(out, now);
+}
+
+void Host::expire(Instant now) {
+  if (link_.deadline() <= now) link_.expire(now, out_);
+}
+
+size_t Host::send(Instant now) {
+  for (bool more = true; more;) {
+    buf::Transmits batch;
+    more = tcp_.output(now, batch);
+    if (batch.empty()) continue;
+    buf::Egresses out;
+    ip_.output(batch, now, out);
+    send(out, now);
+  }
+  buf::Egresses failed;  // to next hops that do not answer
+  link_.take_failed(failed);
+  out_.flush();
+  return std::exchange(sent_, 0);
+}
+
+void Host::send(buf::Egresses& packets, Instant now) {
+  if (!packets.empty()) link_.output(packets, now, out_);
+}
+
+std::optional<Mac> Host::mac_of(uint16_t port, Ip4Addr neighbour, Instant now) {
+  const link::Neighbour* n = link_.neighbours().find(port, neighbour);
+  if (n != nullptr && n->has_mac()) return n->mac;
+  if (n == nullptr) link_.on_message({.port = port, .addr = neighbour}, now, out_);
+  return std::nullopt;
+}
+
+tcp::Path Host::Paths::path_to(const IpAddr& remote) {
+  const auto path = ip_.path(remote);
+  if (!path) return {};
+  return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+}
+
+}  // namespace sluice::load

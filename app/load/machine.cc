@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/load/machine.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "io/entropy.h"
+
+namespace sluice::load {
+namespace {
+
+constexpr uint32_t packets = 32'767, headers = 16'383;  // one less than a power of two wastes no memory
+
+uint32_t megabytes(const Plan& p) {
+  if (p.memory_mb != 0) return p.memory_mb;
+  uint64_t octets = uint64_t{packets} * (buf::PacketPool::room_for(p.mtu) + 192) + uint64_t{headers} * 256;
+  octets += 96u << 20;  // the FIB's first table
+  octets += 64u << 20;  // drivers and DPDK itself
+  return static_cast<uint32_t>(octets * 5 / 4 >> 20);
+}
+
+std::vector<ip::Route> gateways(const Plan& p) {
+  std::vector<ip::Route> routes;
+  for (const Leg& leg : p.legs)
+    if (!leg.gateway.is_none() && routes.empty())
+      routes.push_back({.to = {Ip4Addr{}, 0}, .via = leg.gateway});
+  return routes;
+}
+
+}  // namespace
+
+Machine::Machine(const Plan& p, tcp::Options tcp, uint32_t links) : rng_{p.seed}, source_count_{p.sources} {
+  error_ = build(p, tcp, links);
+}
+
+Machine::~Machine() {
+  host_.reset();
+  ports_.clear();
+  devices_.clear();
+}
+
+std::string Machine::build(const Plan& p, tcp::Options tcp, uint32_t links) {
+  io::EalOptions o{.cores = {p.core}, .memory_mb = megabytes(p)};
+  for (const Leg& leg : p.legs) {
+    if (leg.device.kind == io::DeviceKind::pci) o.pci.push_back(leg.device.target);
+    o.virtio_user |= leg.device.kind == io::DeviceKind::virtio_user;
+  }
+  eal_ = std::make_unique<io::Eal>(o);
+  for (const std::string& w : eal_->warnings()) std::cerr << "sluice-load: " << w << '\n';
+  if (!eal_->ok()) return eal_->error();
+  pool_ = std::make_unique<buf::PacketPool>("load", packets, headers, buf::PacketPool::room_for(p.mtu));
+  if (!pool_->ok()) return pool_->error() + "; give more --memory";
+
+  std::vector<buf::NetPort*> ports;
+  for (const Leg& leg : p.legs) {
+    const std::string name = "load" + std::to_string(devices_.size());
+    const io::DeviceRequest r{.name = name, .device = leg.device, .mtu = p.mtu, .interrupts = false};
+    const io::Device& device = *devices_.emplace_back(std::make_unique<io::Device>(r, *pool_));
+    if (!device.ok()) return device.error();
+    for (const std::string& w : device.warnings()) std::cerr << "sluice-load: " << w << '\n';
+    buf::Interface& interface = interfaces_.emplace_back(buf::Interface{device.caps(), {}});
+    for (uint32_t i = 0; i < p.sources; ++i)
+      interface.addresses.push_back({Ip4Addr{leg.address.addr.v4().v + i}, leg.address.length});
+    const auto index = static_cast<uint16_t>(ports_.size());
+    ports.push_back(ports_.emplace_back(std::make_unique<io::QueuePort>(device, 0, index, count_)).get());
+  }
+
+  options_.tcp = tcp;
+  options_.tcp.held_packets = std::min(options_.tcp.held_packets, packets / 2);
+  std::string wrong;
+  auto routes = ip::Routes::build(interfaces_, gateways(p), options_.ip, wrong);
+  if (routes == nullptr) return "addresses: " + wrong;
+  links_ = std::make_unique<buf::LinkPool>(links);
+  host_ =
+      std::make_unique<Host>(options_, interfaces_, std::move(routes), ports, *pool_, *links_, count_, rng_,
+                             tcp::Keys{.table = io::random_sip_key(),
+                                       .isn = io::random_sip_key(),
+                                       .timestamps = io::random_sip_key(),
+                                       .ports = io::random_sip_key()});
+  return {};
+}
+
+bool Machine::connected() const {
+  return std::ranges::all_of(devices_, [](const auto& d) { return d->link_up(); });
+}
+
+Sources Machine::sources(size_t leg) const {
+  return {interfaces_[leg].addresses[0].addr.v4(), source_count_};
+}
+
+}  // namespace sluice::load
