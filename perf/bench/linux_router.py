@@ -14,7 +14,7 @@ from .testpmd import MEMORY_MB
 from .veth import Network, TUNING
 
 HOSTS = {"lan": "198.18.0.2/24", "wan": "198.19.0.2/24"}
-PACKETS = 1 << 12  # frames in the capture file
+PACKETS = 1 << 13  # frames in the capture file
 
 
 def checksum(header):
@@ -64,7 +64,7 @@ class LinuxRouter(Peer):
         macs = [bytes.fromhex(m.replace(":", "")) for m in (own, mac)]
         self.capture = folder / f"router{self.count}.pcap"
         write_capture(self.capture, [frame(*macs, 198 << 24 | 18 << 16 | 2, t, 1024 + i % 60000)
-                                     for i, t in enumerate(routes.targets(PACKETS))])
+                                     for i, t in enumerate(routes.targets()[::routes.TARGET_COUNT // PACKETS])])
 
     @staticmethod
     def _link(host, device):

@@ -2,11 +2,11 @@
 """What a user would pick instead, each in its best reasonable configuration, on one core over a veth (veth.py). The
 configuration stands in the results. The share of its time that each core worked is measured too: where the client's core was
 full and the server's was not, the figure would be higher with a faster client, and `full_core` says by how much."""
-import os
+import json
 import re
 import time
 
-from . import zones
+from . import load, zones
 from .machine import CLIENT_CORE, SERVER_CORE, busy_shares, core_ticks
 from .stats import BenchError, Sample
 from .veth import ADDRESS, Network, TUNING
@@ -39,6 +39,20 @@ class Peer:
         before = core_ticks()
         text = self.network.run_client(words, timeout)
         return bound(read(text), busy_shares(before, core_ticks()))
+
+    def load(self, mode, how, seconds, warmup, target=None, value="per_second", scale=1.0):
+        """sluice-load over AF_PACKET as the client, for what the usual clients cannot do. The network has whole packets."""
+        told = self.folder / f"{self.network.lab.name}.json"
+        told.unlink(missing_ok=True)
+        words = load.words(mode, how, ["af_packet:eth0"], target, seconds, warmup, told, addresses=["198.18.0.64/24"])
+        before = core_ticks()
+        done = self.network.client().run(words, timeout=seconds + warmup + 90)
+        shares = busy_shares(before, core_ticks())
+        if not told.exists():
+            raise BenchError(f"sluice-load ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
+        sample = load.sample(told.read_text(), value, scale)
+        sample.more.update(server_core_busy=shares[SERVER_CORE], client_core_busy=shares[CLIENT_CORE])
+        return sample
 
     def stop(self):
         process, network = getattr(self, "process", None), getattr(self, "network", None)
@@ -80,15 +94,16 @@ class Nginx(Peer):
                      "without limit; Linux: somaxconn and tcp_max_syn_backlog 65535, tcp_syncookies 1, default congestion control; "
                      "client: wrk, one thread; " + TUNING)
 
-    def __init__(self, www, name="nginx", connections=65536):
-        self.www, self.lab_name, self.connections = www, name, connections
+    def __init__(self, www, name="nginx", connections=65536, whole_packets=False):
+        self.www, self.lab_name, self.connections, self.whole_packets = www, name, connections, whole_packets
 
     def start(self, folder):
+        self.folder = folder
         self.log = folder / f"{self.lab_name}.log"
         config = folder / f"{self.lab_name}.conf"
         config.write_text(NGINX.format(folder=folder, www=self.www, mask=format(1 << SERVER_CORE, "b"), address=ADDRESS,
                                        connections=self.connections))
-        self.network = Network(self.lab_name).start()
+        self.network = Network(self.lab_name, whole_packets=self.whole_packets).start()
         self.network.server().run(["sysctl", "-qw", "net.core.somaxconn=65535", "net.ipv4.tcp_max_syn_backlog=65535",
                                    "net.ipv4.tcp_syncookies=1"])
         # More connections in TIME-WAIT than ports would stop the client, not the server.
@@ -177,15 +192,15 @@ class Nsd(DnsPeer):
     name = "NSD"
     configuration = "NSD: server-count 1, reuseport, no rate limit, minimal responses, 4 MiB socket buffers; client: dnsperf, 16 sockets; " + TUNING
 
-    def __init__(self, zone_file, names):
-        self.zone_file, self.names = zone_file, names
+    def __init__(self, zone_file, names, whole_packets=False):
+        self.zone_file, self.names, self.whole_packets = zone_file, names, whole_packets
 
     def start(self, folder):
-        own = folder / f"nsd{self.names}"
+        self.folder = own = folder / f"nsd{self.names}"
         own.mkdir(exist_ok=True)
         self.log = own / "log"
         (own / "nsd.conf").write_text(NSD.format(folder=own, address=ADDRESS, zone=zones.ZONE, file=self.zone_file))
-        self.network = Network(f"nsd{self.names}").start()
+        self.network = Network(f"nsd{self.names}", whole_packets=self.whole_packets).start()
         self.process = self.network.spawn_server(["nsd", "-d", "-c", own / "nsd.conf"], self.log)
         self.answers(self.names)
 
@@ -216,15 +231,15 @@ class Knot(DnsPeer):
     name = "Knot DNS"
     configuration = "Knot DNS: one UDP worker, no modules, no journal; client: dnsperf, 16 sockets; " + TUNING
 
-    def __init__(self, zone_file, names):
-        self.zone_file, self.names = zone_file, names
+    def __init__(self, zone_file, names, whole_packets=False):
+        self.zone_file, self.names, self.whole_packets = zone_file, names, whole_packets
 
     def start(self, folder):
-        own = folder / f"knot{self.names}"
+        self.folder = own = folder / f"knot{self.names}"
         own.mkdir(exist_ok=True)
         self.log = own / "log"
         (own / "knot.conf").write_text(KNOT.format(folder=own, address=ADDRESS, zone=zones.ZONE, file=self.zone_file))
-        self.network = Network(f"knot{self.names}").start()
+        self.network = Network(f"knot{self.names}", whole_packets=self.whole_packets).start()
         self.process = self.network.spawn_server(["knotd", "-c", own / "knot.conf"], self.log)
         self.answers(self.names)
 
@@ -243,7 +258,6 @@ class Iperf(Peer):
 
     def bulk(self, to_client, seconds, streams=1):
         """Bits a second of TCP's content."""
-        import json
         words = ["iperf3", "-c", ADDRESS, "-J", "-t", str(max(1, round(seconds))), "-O", "1", "-P", str(streams),
                  *(["-R"] if to_client else [])]
 

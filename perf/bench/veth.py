@@ -2,6 +2,7 @@
 """Two lab hosts joined by a veth with all its offloads: where the kernel's own servers are measured. The server's side of the
 kernel (its NAPI thread) is pinned to the server's core and the client's to the client's: otherwise the receive path of each
 would run on the other's core, and no figure would be per core."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,13 +18,14 @@ TUNING = "veth with all offloads, GRO, threaded NAPI pinned to each side's core"
 
 
 class Network:
-    """`sides` more than one: the server is a router between them. The hosts' default route leads to the server."""
+    """With more than one host the server is a router between them. The hosts' default route leads to the server.
+    `whole_packets`: the server's side leaves no checksum and no segment to a device, for sluice-load as the client."""
 
-    def __init__(self, name, hosts=None):
-        self.hosts = hosts or {"lan": f"{CLIENT}/{LENGTH}"}
+    def __init__(self, name, hosts=None, whole_packets=False):
+        self.hosts, self.whole_packets = hosts or {"lan": f"{CLIENT}/{LENGTH}"}, whole_packets
         self.lab = Lab(f"slperf-{name}", self.hosts, device="af_packet")
 
-    def start(self, client_core_hosts=None):
+    def start(self):
         self.lab.__enter__()
         for host, address in self.hosts.items():
             box_port = self.lab.port(host)
@@ -33,10 +35,10 @@ class Network:
         return self
 
     def _tune(self, host, device, core):
-        host.run(["ethtool", "-K", device, "tx", "on", "tso", "on", "gso", "on", "gro", "on"], check=True)
+        offloads = "off" if self.whole_packets else "on"
+        host.run(["ethtool", "-K", device, "tx", offloads, "tso", offloads, "gso", offloads, "gro", "on"], check=True)
         # A namespace's interfaces are seen in a sysfs mounted there.
         host.run(["sh", "-c", f"mount -t sysfs sysfs /sys 2>/dev/null; echo 1 > /sys/class/net/{device}/threaded"], check=True)
-        index = host.run(["cat", f"/sys/class/net/{device}/ifindex"], check=True).stdout.strip()
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 name = (process / "comm").read_text().strip()
@@ -44,13 +46,11 @@ class Network:
                 continue
             if name.startswith(f"napi/{device}"[:15]) and not self._pinned(process):
                 subprocess.run(["taskset", "-pc", str(core), process.name], capture_output=True, check=False)
-        return index
 
     @staticmethod
     def _pinned(process):
         """Threads of other labs were pinned when theirs was made."""
         try:
-            import os
             return len(os.sched_getaffinity(int(process.name))) == 1
         except OSError:
             return True
