@@ -146,7 +146,7 @@ class DnsPeer(Peer):
         return self.client([*words, "-l", str(max(1, round(seconds)))], read_dnsperf)
 
     def answers(self, names):
-        self.wait_for(["sh", "-c", f"dig +short +tries=1 +time=1 @{ADDRESS} {zones.name(names - 1)} A | grep -q ."], "a query", 180)
+        self.wait_for(["sh", "-c", f"dig +short +tries=1 +time=1 @{ADDRESS} {zones.name(names - 1)} A | grep -q ^10\\."], "a query", 180)
 
 
 def read_dnsperf(text):
@@ -178,8 +178,8 @@ server:
   hide-version: yes
   rrl-ratelimit: 0
   minimal-responses: yes
-  receive-buffer-size: 4m
-  send-buffer-size: 4m
+  receive-buffer-size: 4194304
+  send-buffer-size: 4194304
 remote-control:
   control-enable: no
 zone:

@@ -31,7 +31,7 @@ def notes(case, entry):
         words.append(f"client is the limit; with its core full {number(full)} (derived)")
     if entry.more("busy_ns") is not None:
         words.append(f"{entry.more('busy_ns'):,.0f} ns busy each")
-    if case.better == "less" or entry.more("p99_us") is not None:
+    if case.better == "less":
         words += [f"{q.replace('_', '.')} {entry.more(q + '_us'):,.0f} us" for q in ("p50", "p99", "p99_9") if entry.more(q + "_us") is not None]
     for key, text in (("lost_share", "lost {:.2%}"), ("flood_per_second", "flood {:,.0f}/s"), ("rate", "at {:,.0f}/s"),
                       ("all_told_bytes", "all told {:,.0f} bytes")):
@@ -85,6 +85,9 @@ def errors(cases):
         for e in case.entries:
             for text in e.errors():
                 yield f"{case.name}: {e.name}: {text}"
+            nothing = sum(s.value == 0 for s in e.samples)
+            if nothing:
+                yield f"{case.name}: {e.name}: nothing succeeded in {nothing} of {len(e.samples)} rounds"
             if e.missing:
                 yield f"{case.name}: {e.name}: {e.missing}"
 
