@@ -65,7 +65,7 @@ def rows_of(case):
     for e in case.entries:
         who = e.name if e.kind != "limit" else f"limit: {e.name}"
         if not e.samples:
-            yield who, "ERROR" if e.missing else "-", "", e.missing.split("\n")[0]
+            yield who, "ERROR" if e.missing else "-", "", " ".join(e.missing.split())[:300]
             continue
         figure = f"{number(e.median)} ({number(e.low)} to {number(e.high)})"
         yield who, figure, ratio_text(case, e), notes(case, e)

@@ -218,7 +218,7 @@ class Report(unittest.TestCase):
         text = report.table(self.CASES)
         self.assertIn("| HTTP, requests/s | sluice | 850 k (800 k to 900 k) |", text)
         self.assertIn("| nginx | 85 k (85 k to 85 k) | 10; 8.5 of derived |", text)
-        self.assertIn("| h2o | ERROR |  | does not start: |", text)
+        self.assertIn("| h2o | ERROR |  | does not start: no such file |", text)
         self.assertEqual(list(report.errors(self.CASES)), ["HTTP: h2o: does not start:\nno such file"])
 
     def test_nothing_right_is_an_error(self):
