@@ -14,6 +14,7 @@ FLOODED = "10.0.0.0/8"  # where the flood pretends to come from; its answers go 
 def flood(bench):
     """Honest connections (connect, GET, close) a second beside a flood of SYNs from random sources."""
     www = site(bench)
+    seconds, warmup = max(bench.seconds, 2), max(bench.warmup, 1)  # a lost SYN is sent again after a second
     ours = Sluice("flood", f"routes: [ {{ to: {FLOODED}, via: 198.18.0.2 }} ]\n{service(www)}", item=REQUESTS)
     peer = Nginx(www, "nginx-flood", whole_packets=True)
     peer.configuration += "; client: sluice-load over af_packet"
@@ -22,9 +23,8 @@ def flood(bench):
     def run(c, rate, more):
         def measure():
             if rate == 0:
-                return c.load("http", [*honest, *more], bench.seconds, bench.warmup, target=url)
-            return c.load("syn", [*honest, *more, "--flood-rate", int(rate), "--flood-sources", FLOODED], bench.seconds, bench.warmup,
-                          target=url)
+                return c.load("http", [*honest, *more], seconds, warmup, target=url)
+            return c.load("syn", [*honest, *more, "--flood-rate", int(rate), "--flood-sources", FLOODED], seconds, warmup, target=url)
         return measure
     tasks = [Task(f"SYN flood of {rate / 1e6:g} M/s, honest connections", "connections/s",
                   {ours: run(ours, rate, ["--sources", 32]), peer: run(peer, rate, ["--sources", 32])})
