@@ -3,12 +3,13 @@
 machine hits all alike. What cannot start or be measured says why, and the others go on."""
 import dataclasses
 import pathlib
+import subprocess
 import sys
 
 from .stats import BenchError, Case
 from .veth import LabError
 
-FAILURES = (BenchError, LabError, OSError, ValueError, KeyError, TypeError)
+FAILURES = (BenchError, LabError, OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError)
 
 
 @dataclasses.dataclass

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine as the bench uses it: what it is, its cores, and hugepages, taken for the run and given back."""
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
+import tempfile
 
 from .stats import BenchError
 
@@ -13,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVER_CORE, CLIENT_CORE = 0, 1
 STATE = pathlib.Path("/run/sluice-perf")
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
-PACKAGES = ["dpdk", "nginx-light", "wrk", "nghttp2-client", "nsd", "knot", "knot-dnsutils", "dnsperf", "iperf3"]
+PACKAGES = ["dpdk", "nginx-light", "wrk", "nsd", "knot", "dnsperf", "iperf3"]
 
 
 def first_line(words, **more):
@@ -46,6 +49,31 @@ def check():
         raise BenchError(f"the bench needs processor cores {SERVER_CORE} (server) and {CLIENT_CORE} (client)")
     if not (ROOT / "build/app/sluice").exists():
         raise BenchError("build/app/sluice is not there: build it (meson setup build && ninja -C build), or run scripts/test --quick")
+
+
+@contextlib.contextmanager
+def the_only_run():
+    """Two benches at once would measure each other."""
+    STATE.mkdir(exist_ok=True)
+    with open(STATE / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BenchError("perf/run is running already; wait for its end") from None
+        yield
+
+
+PREFIX = "sluice-perf-"
+
+
+@contextlib.contextmanager
+def folder():
+    """A folder for the run, readable by all (nginx's worker is another user); what a killed run left goes first."""
+    for left in pathlib.Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as path:
+        os.chmod(path, 0o755)
+        yield pathlib.Path(path)
 
 
 # What each core did, in ticks: (busy, all).

@@ -5,7 +5,7 @@ has one core and the client the other, contestants take turns, and what counts i
   perf/run                 all rows
   perf/run --quick         most rows, short: about two minutes
   perf/run dns http        some rows
-  perf/run --write         all rows, and the result goes into perf/README.md with charts
+  perf/run --write         all rows, and the result goes into README.md and perf/README.md with charts
 
 Figures of one run may be compared with each other and with nothing else."""
 import argparse
@@ -13,7 +13,6 @@ import json
 import pathlib
 import shlex
 import sys
-import tempfile
 import time
 
 from . import charts, machine, report, write
@@ -39,7 +38,7 @@ def arguments(words):
     parser.add_argument("--seconds", type=float, help="of each measurement (default 3, quick 0.5)")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here")
     parser.add_argument("--charts", type=pathlib.Path, help="draw a chart for each row into this folder")
-    parser.add_argument("--write", action="store_true", help="fill in perf/README.md, perf/results.json and perf/charts")
+    parser.add_argument("--write", action="store_true", help="fill in README.md, perf/README.md, perf/results.json and perf/charts")
     parser.add_argument("--from", dest="source", type=pathlib.Path, metavar="JSON", help="measure nothing: take the figures of this file")
     options = parser.parse_args(words)
     options.rounds = options.rounds or (2 if options.quick else 5)
@@ -67,9 +66,7 @@ def measure(options, command):
     about = machine.facts()
     about["quiet"] = quiet_machine()
     cases_by_row, configurations = {}, {}
-    with machine.hugepages(HUGEPAGES_MB), tempfile.TemporaryDirectory(prefix="sluice-perf-") as temporary:
-        folder = pathlib.Path(temporary)
-        folder.chmod(0o755)  # nginx's worker is another user
+    with machine.the_only_run(), machine.hugepages(HUGEPAGES_MB), machine.folder() as folder:
         bench = Bench(folder, options.rounds, options.seconds, min(1.0, options.seconds / 2), options.quick)
         for name in options.rows:
             started = time.monotonic()
@@ -101,7 +98,7 @@ def run(words):
         perf = machine.ROOT / "perf"
         (perf / "results.json").write_text(json.dumps(told, indent=1) + "\n")
         write.write(told, charts.draw_all(perf / "charts", report.from_json(told), note))
-        print("wrote perf/README.md, perf/results.json and perf/charts")
+        print("wrote README.md, perf/README.md, perf/results.json and perf/charts")
 
 
 def main(words=None):

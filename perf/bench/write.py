@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""perf/README.md's part that a run fills in: between two marks, tables, charts, errors and configurations."""
+"""What a run fills in between two marks: tables, charts, errors and configurations in perf/README.md, one chart in README.md."""
 from . import report
 from .machine import ROOT
 from .stats import BenchError
@@ -37,5 +37,13 @@ def body(told, charts):
     return "\n\n".join(parts)
 
 
-def write(told, charts, readme=ROOT / "perf/README.md"):
-    readme.write_text(between(readme.read_text(), body(told, charts), readme.name))
+def front(told, charts):
+    """README.md's part."""
+    if "summary" not in charts:
+        return ""
+    return f"![sluice beside its peers](perf/charts/{charts['summary']})\n\nCommit {told['machine']['commit']}; all figures: [perf](perf/README.md)."
+
+
+def write(told, charts, root=ROOT):
+    for path, text in ((root / "perf/README.md", body(told, charts)), (root / "README.md", front(told, charts))):
+        path.write_text(between(path.read_text(), text, path.name))

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else ".").resolve()
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "perf"))
 
-from bench import linux_router, load, machine, main, peers, report, routes, rows, sluice, stats, write, zones  # noqa: E402
+from bench import charts, linux_router, load, machine, main, peers, report, routes, rows, sluice, stats, write, zones  # noqa: E402
 from bench.bench import Bench, Task  # noqa: E402
 from bench.stats import BenchError, Case, Entry, Sample  # noqa: E402
 
@@ -236,8 +236,13 @@ class Report(unittest.TestCase):
             write.between("no marks", "new", "README")
 
     def test_the_readme_of_this_tree_has_the_marks(self):
-        text = (ROOT / "perf/README.md").read_text()
-        self.assertIn("new", write.between(text, "new", "README"))
+        for name in ("README.md", "perf/README.md"):
+            self.assertIn("new", write.between((ROOT / name).read_text(), "new", name))
+
+    def test_a_summary_sets_sluice_beside_the_peer_that_comes_closest(self):
+        case = Case("HTTP", "requests/s", "more", [entry("sluice", "sluice", 100), entry("a", "peer", 10), entry("b", "peer", 50),
+                                                   entry("l", "limit", 90)])
+        self.assertEqual([(r, p.name) for _, r, p in charts.best_peers([case, Case("x", "y")])], [(2, "b")])
 
 
 class Machine(unittest.TestCase):
