@@ -105,15 +105,19 @@ buf::PortCaps without_offloads(const buf::PortCaps& caps) {
   return {.mac = caps.mac, .mtu = caps.mtu, .tx_multi_segment = caps.tx_multi_segment};
 }
 
+void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints, uint16_t service,
+                   std::optional<tcp::Algorithm> congestion = {}) {
+  for (const config::Endpoint& e : endpoints) {
+    const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
+    all.push_back({any ? IpAddr{} : e.addr, e.port, service, congestion});
+  }
+}
+
 template <class Service>
 std::vector<Listen> listeners(const std::vector<Service>& services) {
   std::vector<Listen> all;
   for (size_t i = 0; i < services.size(); ++i)
-    for (const config::Endpoint& e : services[i].listen) {
-      const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
-      all.push_back({any ? IpAddr{} : e.addr, e.port, static_cast<uint16_t>(i)});
-      if constexpr (requires { services[i].congestion; }) all.back().congestion = services[i].congestion;
-    }
+    add_listeners(all, services[i].listen, static_cast<uint16_t>(i));
   return all;
 }
 
@@ -295,10 +299,18 @@ void Appliance::wire_ports(size_t k) {
 void Appliance::wire_services(size_t k) {
   Worker& w = *workers_[k];
   auto services = std::make_unique<serve::Services>(config_.tcp.connections, *w.chunks, w.count);
+  std::vector<Listen> streams;
   for (size_t i = 0; i < sites_.size(); ++i)
-    check(services->add_http(sites_[i], config_.http[i].options) == i,
-          "services are numbered as the configuration lists them");
-  const auto dns = listeners(config_.dns), http = listeners(config_.http);
+    add_listeners(streams, config_.http[i].listen, services->add_http(sites_[i], config_.http[i].options),
+                  config_.http[i].congestion);
+  const auto add_inetd = [&](serve::InetdKind kind, const std::vector<config::InetdService>& all) {
+    for (const config::InetdService& s : all)
+      add_listeners(streams, s.listen, services->add_inetd(kind, s.options));
+  };
+  add_inetd(serve::InetdKind::Echo, config_.echo);
+  add_inetd(serve::InetdKind::Discard, config_.discard);
+  const auto dns = listeners(config_.dns), echo = listeners(config_.echo),
+             discard = listeners(config_.discard);
   // The workers share the pool of packets, and what their connections hold must leave half of it to the
   // ports.
   tcp::Options tcp = config_.tcp;
@@ -311,7 +323,9 @@ void Appliance::wire_services(size_t k) {
                        .interfaces = interfaces_,
                        .routes = routes_,
                        .dns = dns,
-                       .http = http,
+                       .streams = streams,
+                       .echo = echo,
+                       .discard = discard,
                        .keeps_neighbours = k == 0,
                        .meter = &w.stages,
                        .advertise = advertise_,

@@ -60,6 +60,8 @@ class Checker {
     for (const DnsService& s : c_.dns) check_dns(s);
     check_listener_count();
     for (const HttpService& s : c_.http) check_http(s);
+    for (const auto* services : {&c_.echo, &c_.discard})
+      for (const InetdService& s : *services) check_listen(s.listen, {"UDP", "TCP"});
     check_metrics();
   }
 
@@ -308,7 +310,7 @@ class Checker {
       add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
-  void check_listen(const std::vector<Endpoint>& listen, const char* transport) {
+  void check_listen(const std::vector<Endpoint>& listen, std::initializer_list<const char*> transports) {
     for (const Endpoint& e : listen) {
       const Place* at = places_.find(e);
       if (!at) continue;
@@ -317,21 +319,24 @@ class Checker {
         add(at, to_text(e.addr) + " is not an address of ours", our_addresses());
         continue;
       }
-      const auto clashes = [&](const auto& other) {
-        return other.first == transport && other.second.port == e.port &&
-               (other.second.addr == e.addr || is_any(e.addr) || is_any(other.second.addr));
-      };
-      const auto other = std::ranges::find_if(listeners_, clashes);
-      if (other != listeners_.end())
-        add(at,
-            std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " +
-                Codec<Endpoint>::text(other->second),
-            "another address or port");
-      listeners_.emplace_back(transport, e);
+      for (const char* transport : transports) check_taken(e, transport, at);
     }
   }
   // 0.0.0.0 and :: both mean every address of ours, of either family.
   static bool is_any(const IpAddr& a) { return a == IpAddr{Ip4Addr{}} || a.is_none(); }
+  void check_taken(const Endpoint& e, std::string_view transport, const Place* at) {
+    const auto clashes = [&](const auto& other) {
+      return other.first == transport && other.second.port == e.port &&
+             (other.second.addr == e.addr || is_any(e.addr) || is_any(other.second.addr));
+    };
+    const auto other = std::ranges::find_if(listeners_, clashes);
+    if (other != listeners_.end())
+      add(at,
+          std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " +
+              Codec<Endpoint>::text(other->second),
+          "another address or port");
+    listeners_.emplace_back(transport, e);
+  }
   std::string our_addresses() const {
     std::string all = "0.0.0.0 for all of ours";
     for (const Connected& n : connected_) all += ", " + to_text(IpAddr{n.us()});
@@ -346,7 +351,7 @@ class Checker {
   }
 
   void check_dns(const DnsService& s) {
-    check_listen(s.listen, "UDP");
+    check_listen(s.listen, {"UDP"});
     std::set<std::string> seen;
     for (const Zone& zone : s.zones) {
       const Place* name = places_.find(zone.name);
@@ -359,7 +364,7 @@ class Checker {
   }
 
   void check_http(const HttpService& s) {
-    check_listen(s.listen, "TCP");
+    check_listen(s.listen, {"TCP"});
     std::set<std::string> seen;
     for (const Site& site : s.sites) {
       const Place* root = places_.find(site.root);

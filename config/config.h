@@ -14,6 +14,7 @@
 #include "ip/options.h"
 #include "link/nd_options.h"
 #include "link/options.h"
+#include "serve/inetd_options.h"
 #include "tcp/options.h"
 #include "udp/options.h"
 #include "wire/ip_addr.h"
@@ -135,6 +136,12 @@ struct HttpService {
   http::Options options;
 };
 
+// An echo or a discard service, over UDP and TCP.
+struct InetdService {
+  std::vector<Endpoint> listen;
+  serve::InetdOptions options;
+};
+
 struct Metrics {
   std::optional<Endpoint> listen;  // an address of the kernel's; none: no metrics are served
 };
@@ -150,6 +157,7 @@ struct Config {
 #undef ROOM
   std::vector<DnsService> dns;
   std::vector<HttpService> http;
+  std::vector<InetdService> echo, discard;
   Metrics metrics;
 
   std::vector<RouteFile> file_routes;  // [i]: what route_files[i] holds, when load() was given its text

@@ -60,6 +60,10 @@ void fields(V& v, http::Options& o) {
 #include "http/options.def"
 }
 template <class V>
+void fields(V& v, serve::InetdOptions& o) {
+#include "serve/inetd_options.def"
+}
+template <class V>
 void fields(V& v, io::ImpairOptions& o) {
 #include "io/impair_options.def"
 }
@@ -185,6 +189,12 @@ void fields(V& v, HttpService& s) {
 }
 
 template <class V>
+void fields(V& v, InetdService& s) {
+  v.list(Key{"listen", "where to answer, over UDP and TCP", true}, s.listen, Count{1, 64});
+  fields(v, s.options);
+}
+
+template <class V>
 void fields(V& v, Metrics& m) {
   v.value(Key{"listen", "address and port, of the kernel's, where Prometheus may scrape; not set: nowhere"},
           m.listen);
@@ -207,6 +217,10 @@ void fields(V& v, Config& c) {
 #undef ROOM
   v.sections(Key{"dns", "DNS services over UDP"}, c.dns, Count{0, 64});
   v.sections(Key{"http", "HTTP services over TCP"}, c.http, Count{0, 64});
+  v.sections(Key{"echo", "services that send back what they get (RFC 862), over UDP and TCP"}, c.echo,
+             Count{0, 64});
+  v.sections(Key{"discard", "services that throw away what they get (RFC 863), over UDP and TCP"}, c.discard,
+             Count{0, 64});
   v.section(Key{"metrics", "figures for Prometheus"}, c.metrics);
 }
 

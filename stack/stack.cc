@@ -2,6 +2,7 @@
 #include "stack.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace sluice {
 namespace {
@@ -10,6 +11,9 @@ const link::NdOptions default_nd{};
 
 // Of a packet whose l2_len is set, or that starts at its IP header.
 bool is_v4(const buf::Packet& p) { return p.data()[p.l2_len()] >> 4 == 4; }
+
+// Numbers of the UDP services that are not DNS.
+constexpr uint16_t udp_echo = UINT16_MAX, udp_discard = UINT16_MAX - 1;
 
 }  // namespace
 
@@ -41,9 +45,14 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       services_{std::move(services)},
       count_{count},
       meter_{plan.meter} {
-  for (const Listen& l : plan.dns)
-    check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
-  for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service, l.congestion);
+  const auto listen = [this](std::span<const Listen> all, std::optional<uint16_t> service) {
+    for (const Listen& l : all)
+      check(udp_.listen(l.addr, l.port, service.value_or(l.service)), "the configuration's listeners fit");
+  };
+  listen(plan.dns, {});
+  listen(plan.echo, udp_echo);
+  listen(plan.discard, udp_discard);
+  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion);
 }
 
 size_t Stack::poll(Instant now) {
@@ -217,29 +226,47 @@ void Stack::tell_tcp(const ip::IcmpErrors& errors, Instant now) {
 
 void Stack::datagrams(buf::Batch& in, Instant now) {
   const StageMeter::In stage{meter_, Stage::Udp, in.size()};
-  udp::Datagrams queries;
+  udp::Datagrams arrived;
   buf::Batch no_port;
   buf::Transmits answers;
-  udp_.input(in, queries, no_port);
-  for (size_t first = 0; first < queries.size();) {
-    // A run of queries to one service is a burst.
-    const uint16_t service = queries[first].service;
-    StaticVec<dns::Exchange, buf::burst_size> run;
-    for (size_t i = first; i < queries.size() && queries[i].service == service; ++i)
-      run.push(dns::Exchange{.buffer = queries[i].room(), .len = queries[i].payload.size()});
-    {
-      const StageMeter::In answering{meter_, Stage::Dns, run.size()};
-      dns_.answer(service, {run.data(), run.size()}, count_);
-    }
-    for (const dns::Exchange& x : run) {
-      udp::Datagram& query = queries[first++];
-      if (x.answered) udp_.reply(std::move(query), x.len, answers);
-    }
+  udp_.input(in, arrived, no_port);
+  for (size_t first = 0; first < arrived.size();) {
+    // A run of datagrams to one service is a burst.
+    const uint16_t service = arrived[first].service;
+    size_t end = first + 1;
+    while (end < arrived.size() && arrived[end].service == service) ++end;
+    const std::span run{&arrived[first], end - first};
+    if (service == udp_echo)
+      answer_inetd(serve::InetdKind::Echo, run, answers);
+    else if (service == udp_discard)
+      answer_inetd(serve::InetdKind::Discard, run, answers);
+    else
+      answer_dns(run, answers);
+    first = end;
   }
   send(answers, now);
   if (no_port.empty()) return;
   const StageMeter::In errors{meter_, Stage::Icmp, no_port.size()};
   refuse(no_port, ip::Refusal::Port, now);
+}
+
+void Stack::answer_dns(std::span<udp::Datagram> queries, buf::Transmits& answers) {
+  StaticVec<dns::Exchange, buf::burst_size> burst;
+  for (const udp::Datagram& q : queries)
+    burst.push(dns::Exchange{.buffer = q.room(), .len = q.payload.size()});
+  {
+    const StageMeter::In answering{meter_, Stage::Dns, burst.size()};
+    dns_.answer(queries[0].service, {burst.data(), burst.size()}, count_);
+  }
+  for (size_t i = 0; i < queries.size(); ++i)
+    if (burst[i].answered) udp_.reply(std::move(queries[i]), burst[i].len, answers);
+}
+
+void Stack::answer_inetd(serve::InetdKind kind, std::span<udp::Datagram> in, buf::Transmits& answers) {
+  for (udp::Datagram& d : in) {
+    const size_t octets = d.payload.size();
+    if (serve::Inetd::answers(kind, d.tuple, octets, count_)) udp_.reply(std::move(d), octets, answers);
+  }
 }
 
 void Stack::streams(Instant now) {

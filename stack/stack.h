@@ -43,7 +43,9 @@ struct StackPlan {
   const tcp::Options& tcp;
   std::span<const buf::Interface> interfaces;  // [port]
   std::shared_ptr<const ip::Routes> routes;
-  std::span<const Listen> dns, http;
+  std::span<const Listen> dns;
+  std::span<const Listen> streams;                  // service: as Services numbers them
+  std::span<const Listen> echo, discard;            // datagrams; all their services are alike
   bool keeps_neighbours = true;                     // this worker is ARP's and ND's writer: exactly one is
   StageMeter* meter = nullptr;                      // outlives the stack; none: nothing is measured
   std::span<const link::Advertise> advertise = {};  // [port], or empty: whom we tell that we are a router
@@ -98,6 +100,8 @@ class Stack {
   void icmp(buf::Batch& in, Instant now);
   void tell_tcp(const ip::IcmpErrors&, Instant now);
   void datagrams(buf::Batch& in, Instant now);
+  void answer_dns(std::span<udp::Datagram>, buf::Transmits& answers);
+  void answer_inetd(serve::InetdKind, std::span<udp::Datagram>, buf::Transmits& answers);
   void streams(Instant now);
   void segments(Instant now);
   void undeliverable(Instant now);

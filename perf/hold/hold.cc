@@ -79,10 +79,16 @@ class Hold {
     const Listen http[] = {{.port = {80}}};
     buf::NetPort* ports[] = {&port_};
     const auto routes = ip::Routes::build(interfaces_, {}, ip_, wrong);
-    stack_ = std::make_unique<Stack>(StackPlan{link_, ip_, udp_, tcp_, interfaces_, routes, {}, http}, ports,
-                                     serve::DnsService{std::vector<std::shared_ptr<const dns::Zones>>{}},
-                                     std::move(services), pool, links_, count_, rng_,
-                                     tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
+    stack_ = std::make_unique<Stack>(
+        StackPlan{.link = link_,
+                  .ip = ip_,
+                  .udp = udp_,
+                  .tcp = tcp_,
+                  .interfaces = interfaces_,
+                  .routes = routes,
+                  .streams = http},
+        ports, serve::DnsService{std::vector<std::shared_ptr<const dns::Zones>>{}}, std::move(services), pool,
+        links_, count_, rng_, tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
     stack_->wall_clock(1'000'000'000);
     turn();
     port_.sent.clear();

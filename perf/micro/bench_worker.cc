@@ -88,7 +88,14 @@ BenchWorker::BenchWorker(WorkerPlan p, buf::PacketPool& pool) : plan_{std::move(
   static const link::Options link;
   static const ip::Options ip_options;
   static const udp::Options udp;
-  stack_ = std::make_unique<Stack>(StackPlan{link, ip_options, udp, plan_.tcp, ports, table, dns, http},
+  stack_ = std::make_unique<Stack>(StackPlan{.link = link,
+                                             .ip = ip_options,
+                                             .udp = udp,
+                                             .tcp = plan_.tcp,
+                                             .interfaces = ports,
+                                             .routes = table,
+                                             .dns = dns,
+                                             .streams = http},
                                    net_ports, serve::DnsService{{plan_.zones}}, std::move(services), pool_,
                                    links_, count_, rng_, tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
   stack_->wall_clock(951782400);

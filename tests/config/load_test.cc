@@ -437,6 +437,17 @@ TEST(Load, refuses_services_nobody_could_reach_or_that_lack_their_files) {
       {"all addresses and one of them",
        "dns:\n  - { listen: [198.18.0.1:53, 0.0.0.0:53], zones: [ { name: a, file: f } ] }\n",
        "f.yaml:4:31: UDP 0.0.0.0:53 is taken by 198.18.0.1:53, another address or port would be right\n"},
+      {"an echo beside a web server",
+       "http: [ { listen: [0.0.0.0:80], sites: [ { names: [a], root: r } ] } ]\n"
+       "echo: [ { listen: [198.18.0.1:80] } ]\n",
+       "f.yaml:4:20: TCP 198.18.0.1:80 is taken by 0.0.0.0:80, another address or port would be right\n"},
+      {"echo and discard on one endpoint",
+       "echo: [ { listen: [198.18.0.1:7] } ]\ndiscard: [ { listen: [198.18.0.1:7] } ]\n",
+       "f.yaml:4:23: UDP 198.18.0.1:7 is taken by 198.18.0.1:7, another address or port would be right\n"
+       "f.yaml:4:23: TCP 198.18.0.1:7 is taken by 198.18.0.1:7, another address or port would be right\n"},
+      {"an echo nowhere", "echo: [ { listen: [198.18.0.2:7] } ]\n",
+       "f.yaml:3:20: 198.18.0.2 is not an address of ours, 0.0.0.0 for all of ours, 198.18.0.1 would be "
+       "right\n"},
       {"no zone file", "dns: [ { listen: [0.0.0.0:53], zones: [ { name: a, file: missing.zone } ] } ]\n",
        "f.yaml:3:58: there is no zone file 'missing.zone', the path of a master file would be right\n"},
       {"a zone twice",

@@ -107,6 +107,8 @@ Config full() {
   c.http = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {80}}},
              .sites = {{{"no", "1e5", "0x10"}, "~"}, {{"x"}, "*a"}},
              .congestion = tcp::Algorithm::Cubic}};
+  c.echo = {{.listen = {{Ip4Addr{}, {7}}}}};
+  c.discard = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {9}}}, .options = {.idle_timeout = 5_s}}};
   c.metrics.listen = Endpoint{*parse_ip("2001:2::1"), {9464}};
   return c;
 }
@@ -135,6 +137,11 @@ TEST(Print, loads_back_to_the_same_configuration) {
   }
   EXPECT_EQ(b.http[0].sites[0].names, a.http[0].sites[0].names);
   EXPECT_EQ(b.http[0].sites[1].root, "*a");
+  ASSERT_EQ(b.echo.size(), 1u);
+  EXPECT_EQ(b.echo[0].listen, a.echo[0].listen);
+  ASSERT_EQ(b.discard.size(), 1u);
+  EXPECT_EQ(b.discard[0].listen, a.discard[0].listen);
+  EXPECT_EQ(b.discard[0].options.idle_timeout, a.discard[0].options.idle_timeout);
   EXPECT_EQ(b.metrics.listen, a.metrics.listen);
 }
 

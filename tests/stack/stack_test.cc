@@ -50,6 +50,21 @@ TEST_F(WholeStack, a_dns_query_is_answered_from_the_zone) {
   EXPECT_EQ(Ip4Addr::load(m.data() + m.size() - 4), Ip4Addr::of(192, 0, 2, 80));
 }
 
+TEST_F(WholeStack, an_echo_over_udp_sends_the_same_octets_back_and_discard_nothing) {
+  gets(frame(udp4({}, 4000, 7, "marco")));
+  const Octets f = one();
+  EXPECT_EQ(ip_of(f).dst(), peer);
+  const auto reply = *wire::Udp::parse(ip_of(f).payload());
+  EXPECT_EQ(reply.src().v, 7);
+  EXPECT_EQ(reply.dst().v, 4000);
+  EXPECT_EQ(copy(reply.payload()), copy(as_bytes("marco")));
+  gets(frame(udp4({}, 4000, 9, "polo")));
+  gets(frame(udp4({}, 7, 7, "another echo")));
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(counted(Counter::discard_datagrams), 1u);
+  EXPECT_EQ(counted(Counter::echo_loop), 1u);
+}
+
 TEST_F(WholeStack, a_datagram_crosses_from_port_to_port_and_loses_a_hop) {
   const Octets datagram = udp4({.dst = far, .ttl = 9}, 7, 7, "through");
   gets(frame(datagram));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker with its whole stack, in memory and in virtual time: a DNS server for example.test on port 53
-// and an HTTP server with a small site on port 80 of every address. What leaves it is proper, or the test
-// ends.
+// One worker with its whole stack, in memory and in virtual time: a DNS server for example.test on port 53,
+// an HTTP server with a small site on port 80, echo on port 7 and discard on port 9 of every address. What
+// leaves it is proper, or the test ends.
 #pragma once
 
 #include <memory>
@@ -79,10 +79,26 @@ class VirtualWorker {
     for (size_t i = 0; i < plan.interfaces.size(); ++i)
       net_ports.push_back(ports_.emplace_back(std::make_unique<MemoryPort>(packets)).get());
     auto services = std::make_unique<serve::Services>(plan.tcp.connections, chunks_, count);
-    services->add_http(example_sites(), plan.http);
-    const Listen dns[] = {{.port = {53}}}, http[] = {{.port = {80}}};
-    stack_.emplace(StackPlan{plan.link, plan.ip, plan.udp, plan.tcp, plan.interfaces, plan.routes, dns, http,
-                             plan.keeps_neighbours, nullptr, plan.advertise, &plan.nd},
+    const uint16_t site = services->add_http(example_sites(), plan.http);
+    const uint16_t echoes = services->add_inetd(serve::InetdKind::Echo, {});
+    const uint16_t discards = services->add_inetd(serve::InetdKind::Discard, {});
+    const Listen dns[] = {{.port = {53}}}, echo[] = {{.port = {7}}}, discard[] = {{.port = {9}}},
+                 streams[] = {{.port = {80}, .service = site},
+                              {.port = {7}, .service = echoes},
+                              {.port = {9}, .service = discards}};
+    stack_.emplace(StackPlan{.link = plan.link,
+                             .ip = plan.ip,
+                             .udp = plan.udp,
+                             .tcp = plan.tcp,
+                             .interfaces = plan.interfaces,
+                             .routes = plan.routes,
+                             .dns = dns,
+                             .streams = streams,
+                             .echo = echo,
+                             .discard = discard,
+                             .keeps_neighbours = plan.keeps_neighbours,
+                             .advertise = plan.advertise,
+                             .nd = &plan.nd},
                    net_ports, serve::DnsService{{example_zones()}}, std::move(services), packets, links_,
                    count, rng_, tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
     stack_->wall_clock(951782400);

@@ -81,6 +81,7 @@ def write_config(folder, device="tap", cores="[0]", mode="balanced", extra="", p
         f"workers: {{ cores: {cores}, mode: {mode} }}", "ports:", *ports,
         "dns:", "  - { listen: [198.18.0.1:53], zones: [ { name: example.test, file: example.test.zone } ] }",
         "http:", "  - { listen: [198.18.0.1:80], sites: [ { names: [www.example.test], root: www } ] }",
+        "echo: [ { listen: [198.18.0.1:7] } ]", "discard: [ { listen: [0.0.0.0:9] } ]",
         "metrics: { listen: 127.0.0.1:9464 }", extra, ""])
     path = folder / "sluice.yaml"
     path.write_text(text)

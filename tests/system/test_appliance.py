@@ -159,10 +159,54 @@ def test_wrk_for_ten_seconds_sees_no_error(box):
     assert "Socket errors" not in out and "Non-2xx" not in out, out
 
 
+# -- echo and discard
+
+# Sends a file's octets and at the same time takes what comes back, to the end.
+EXCHANGE = """
+import hashlib, socket, sys, threading
+data = open(sys.argv[2], "rb").read()
+s = socket.create_connection(("198.18.0.1", int(sys.argv[1])), 20)
+def send():
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=send).start()
+back = hashlib.sha256()
+size = 0
+while piece := s.recv(1 << 16):
+    back.update(piece)
+    size += len(piece)
+print(size, back.hexdigest())
+"""
+
+
+def exchange(box, port):
+    done = box.lan.run(["/usr/bin/python3", "-c", EXCHANGE, port, box.www / "big.bin"], timeout=120, check=True)
+    return done.stdout.split()
+
+
+def test_ten_megabytes_come_back_from_echo_to_the_byte(box):
+    wanted = (box.www / "big.bin").read_bytes()
+    assert exchange(box, 7) == [str(len(wanted)), sha256(wanted)]
+
+
+def test_discard_takes_ten_megabytes_and_says_nothing(box):
+    before = total(box.lab.metrics(), "sluice_inetd_bytes_total", service="discard")
+    assert exchange(box, 9) == ["0", sha256(b"")]
+    after = total(box.lab.metrics(), "sluice_inetd_bytes_total", service="discard")
+    assert after - before == 10_000_000
+
+
+def test_a_datagram_comes_back_from_echo(box):
+    ask = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10); "
+           "s.sendto(b'marco', ('198.18.0.1', 7)); print(s.recv(100).decode())")
+    assert box.lan.run(["/usr/bin/python3", "-c", ask], check=True).stdout == "marco\n"
+
+
 def test_nmap_finds_the_open_port_and_the_closed_ones(box):
     out = box.lan.run(["nmap", "-sS", "-n", "-Pn", "-p", "1-100", "198.18.0.1"], timeout=120).stdout
     assert re.search(r"80/tcp +open", out), out
-    assert "99 closed tcp ports (reset)" in out, out
+    assert re.search(r"7/tcp +open", out) and re.search(r"9/tcp +open", out), out
+    assert "97 closed tcp ports (reset)" in out, out
 
 
 def test_a_transfer_between_hosts_is_routed(box):

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TCP over a bad line: one download by a Linux client from sluice, and from Linux with each of its congestion controls through the
+same impaired port of sluice (where it then only forwards). 100 Mbit/s, both directions alike."""
+import pathlib
+import subprocess
+
+from .bench import Task
+from .machine import ROOT
+from .stats import BenchError, Sample
+from .veth import Lab
+
+LOSSES, ROUND_TRIPS = (0, 0.001, 0.01, 0.03), (1, 20, 100)
+CONTROLS = ("reno", "cubic", "bbr")
+RATE = 100_000_000  # bit/s, of the line
+
+CONFIG = """\
+workers: {{ cores: [0], mode: balanced }}
+ports:
+  - {{ name: lan, device: {{ tap: sluice-lan }}, addresses: [198.18.0.1/24] }}
+  - {{ name: wan, device: {{ tap: sluice-wan }}, addresses: [198.19.0.1/24], impair: {{ loss: {loss}, delay: {delay}us, rate: {rate}, queue: 1000 }} }}
+http:
+  - {{ listen: [198.19.0.1:80], sites: [ {{ names: [www.example.test], root: {www} }} ] }}
+"""
+
+NGINX = """\
+worker_processes 1; daemon off; pid {folder}/loss-nginx.pid; error_log {folder}/loss-nginx.error;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u;
+  scgi_temp_path {folder}/s;
+  server {{ listen 198.18.0.2:80; root {www}; }}
+}}
+"""
+
+
+class Line:
+    """sluice with its bad port, a Linux server on one side and a client on the other."""
+
+    def __init__(self, loss, round_trip):
+        self.loss, self.round_trip, self.nginx = loss, round_trip, None
+
+    def start(self, folder, www):
+        config, nginx = folder / "loss.yaml", folder / "loss-nginx.conf"
+        config.write_text(CONFIG.format(loss=self.loss, delay=self.round_trip * 500, rate=RATE, www=www))
+        nginx.write_text(NGINX.format(folder=folder, www=www))
+        self.lab = Lab("slperf-loss", {"lan": "198.18.0.2/24", "wan": "198.19.0.2/24"}, device="tap")
+        self.lab.__enter__()
+        self.lab.start(ROOT / "build/app/sluice", config)
+        self.nginx = self.lab.host("lan").popen(["nginx", "-c", nginx], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        nginx, self.nginx = self.nginx, None
+        if nginx:
+            nginx.terminate()
+            nginx.wait(10)
+        lab, self.lab = getattr(self, "lab", None), None
+        if lab:
+            lab.__exit__()
+
+    def goodput(self, server, seconds):
+        """Bits a second of content that arrived within so many seconds, the opening of the connection included."""
+        done = self.lab.host("wan").run(["curl", "-s", "-o", "/dev/null", "--max-time", seconds, "-w", "%{size_download} %{time_total} %{http_code}",
+                                         f"http://{server}/download.bin"], timeout=seconds + 30)
+        words = done.stdout.split()
+        if len(words) != 3 or words[0] == "0":
+            raise BenchError(f"nothing arrived from {server}: curl exited with {done.returncode}")
+        return Sample(int(words[0]) * 8 / float(words[1]), [] if words[2] == "200" else [f"status {words[2]}"])
+
+
+class LossSluice:
+    kind, name = "sluice", "sluice"
+    configuration = "sluice over tap, all options at their defaults; client: Linux with its defaults, curl"
+
+    def __init__(self, line, www):
+        self.line, self.www = line, www
+
+    def start(self, folder):
+        self.line.start(folder, self.www)
+
+    def stop(self):
+        self.line.stop()
+
+    pause = resume = lambda self: None
+
+    def measure(self, seconds):
+        return self.line.goodput("198.19.0.1", seconds)
+
+
+class LossLinux:
+    kind = "peer"
+
+    def __init__(self, line, control):
+        self.line, self.control, self.name = line, control, f"Linux {control}"
+        self.configuration = f"nginx on Linux with {control}, through sluice as a router over the same impaired port; client: the same"
+
+    def start(self, folder):
+        known = pathlib.Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()
+        if self.control not in known:
+            raise BenchError(f"this kernel has no {self.control}; it has {', '.join(known)}")
+
+    pause = resume = stop = lambda self: None
+
+    def measure(self, seconds):
+        host = self.line.lab.host("lan")
+        # By route: a namespace's sysctl takes only what the machine allows to everybody.
+        host.ip("route", "replace", "default", "via", "198.18.0.1", "dev", "eth0", "congctl", self.control)
+        host.run(["sysctl", "-qw", "net.ipv4.tcp_no_metrics_save=1"], check=True)
+        return self.line.goodput("198.18.0.2", seconds)
+
+
+def tcp_loss(bench):
+    """Goodput of a download over a line with loss and delay, from sluice and from Linux."""
+    www = bench.folder / "download"
+    www.mkdir(exist_ok=True)
+    seconds = max(3, round(bench.seconds * 2))
+    (www / "download.bin").write_bytes(bytes(range(250)) * (RATE // 8 * (seconds + 1) // 250))
+    cases = []
+    for round_trip in ROUND_TRIPS:
+        for loss in LOSSES:
+            line = Line(loss, round_trip)
+            all_of_them = [LossSluice(line, www), *(LossLinux(line, c) for c in CONTROLS)]
+            task = Task(f"download, {round_trip} ms round trip, {loss:.1%} loss", "bit/s",
+                        {c: lambda c=c: c.measure(seconds) for c in all_of_them})
+            cases += bench.compete(all_of_them, [task])
+    return cases
