@@ -77,6 +77,8 @@ class Lab:
     """Namespaces NAME-box (sluice) and NAME-HOST for each host. `hosts`: name -> address/length, its gateway being sluice's
     address on that network (`gateways`: name -> address). `device`: "tap" or "af_packet"."""
 
+    _pipes = set()  # our ends, of all labs of this process: a reaper must not keep another lab's alive
+
     def __init__(self, name, hosts, gateways=None, device="tap", queues=1):
         self.name, self.addresses, self.device, self.queues = name, hosts, device, queues
         self.gateways = gateways or {h: a.rsplit(".", 1)[0] + ".1" for h, a in hosts.items()}
@@ -115,6 +117,7 @@ class Lab:
 
     def __exit__(self, *_):
         self.stop()
+        Lab._pipes.discard(self._pipe)
         os.close(self._pipe)  # the reaper does the rest
         os.waitpid(self._reaper, 0)
 
@@ -123,6 +126,7 @@ class Lab:
 
     def _start_reaper(self):
         read, self._pipe = os.pipe()
+        Lab._pipes.add(self._pipe)
         self._reaper = os.fork()
         if self._reaper:
             os.close(read)
@@ -130,7 +134,8 @@ class Lab:
         os.setsid()  # a Ctrl-C on the terminal is for the parent
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        os.close(self._pipe)
+        for pipe in Lab._pipes:
+            os.close(pipe)
         os.read(read, 1)  # returns when the last holder of the other end is gone
         self._take_down()
         os._exit(0)

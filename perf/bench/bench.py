@@ -48,7 +48,7 @@ class Bench:
                 for c in list(standing):
                     self._turn(c, tasks, cases, turn)
         finally:
-            for c in reversed(standing):  # the labs hold one another's pipes: last in, first out
+            for c in reversed(standing):
                 try:
                     c.resume()
                     c.stop()
@@ -63,10 +63,12 @@ class Bench:
             standing.append(c)
         except FAILURES as error:
             self._fail(c, tasks, cases, f"does not start: {error}")
-            try:
-                c.stop()
-            except FAILURES:
-                pass
+        finally:
+            if c not in standing:  # failed, or the run was interrupted
+                try:
+                    c.stop()
+                except FAILURES:
+                    pass
 
     def _turn(self, c, tasks, cases, turn):
         c.resume()

@@ -12,6 +12,7 @@ import argparse
 import json
 import pathlib
 import shlex
+import signal
 import sys
 import time
 
@@ -83,6 +84,7 @@ def measure(options, command):
 def run(words):
     options = arguments(words)
     exit_on_sigterm()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it in the background, deaf to Ctrl-C
     if options.source:
         told = json.loads(options.source.read_text())
         print(report.table([c for cases in report.from_json(told).values() for c in cases]))

@@ -27,11 +27,15 @@ class Network:
 
     def start(self):
         self.lab.__enter__()
-        for host, address in self.hosts.items():
-            box_port = self.lab.port(host)
-            self._tune(self.lab.host(host), "eth0", CLIENT_CORE)
-            self._tune(self.lab.box, box_port, SERVER_CORE)
-            self.lab.box.ip("addr", "add", address.rsplit(".", 1)[0] + f".1/{address.split('/')[1]}", "dev", box_port)
+        try:
+            for host, address in self.hosts.items():
+                box_port = self.lab.port(host)
+                self._tune(self.lab.host(host), "eth0", CLIENT_CORE)
+                self._tune(self.lab.box, box_port, SERVER_CORE)
+                self.lab.box.ip("addr", "add", address.rsplit(".", 1)[0] + f".1/{address.split('/')[1]}", "dev", box_port)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def _tune(self, host, device, core):

@@ -105,6 +105,18 @@ class Turns(unittest.TestCase):
         self.assertEqual(log[-4:], ["resume b", "stop b", "resume a", "stop a"])
 
 
+    def test_what_was_just_starting_is_stopped_too(self):
+        log = []
+        a, b = Contestant("a", log), Contestant("b", log)
+
+        def interrupt(folder):
+            raise SystemExit
+        b.start = interrupt
+        with self.assertRaises(SystemExit):
+            compete(a, b)
+        self.assertEqual(log[-3:], ["stop b", "resume a", "stop a"])
+
+
 class Reading(unittest.TestCase):
     def test_wrk(self):
         text = ("  Latency   Distribution\n     50%  668.00us\n     75%  1.1ms\n     90%    1.50ms\n     99%    2.00s\n"
