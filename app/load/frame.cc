@@ -75,7 +75,7 @@ Frame::Verdict Frame::look(Bytes frame, Stamp& stamp) const {
   const uint8_t* p = frame.data();
   if (load_be<uint16_t>(p + 12) != 0x0800 || p[l2] != 0x45 || p[l2 + 9] != protocol(carrier_))
     return Verdict::Strange;
-  if (carrier_ == Carrier::Echo && p[l4] != 8 && p[l4] != 0) return Verdict::Strange;
+  if (carrier_ == Carrier::Echo && ((p[l4] != 8 && p[l4] != 0) || p[l4 + 1] != 0)) return Verdict::Strange;
   const auto found = Stamp::parse(p + stamp_at());
   if (!found) return Verdict::Damaged;
   stamp = *found;
@@ -88,6 +88,7 @@ Frame::Verdict Frame::look(Bytes frame, Stamp& stamp) const {
   // The filling is as it was, so the sum of the whole follows from the sum of the template.
   uint64_t sum = l4_sum_ + stamp.words();
   if (carrier_ == Carrier::Udp) {
+    if (load_be<uint16_t>(p + l4 + 4) != octets_.size() - l4) return Verdict::Damaged;
     sum += words(load_be<uint32_t>(p + l2 + 12)) + words(load_be<uint32_t>(p + l2 + 16));
     sum +=
         uint64_t{load_be<uint16_t>(p + l4)} + load_be<uint16_t>(p + l4 + 2) + load_be<uint16_t>(p + l4 + 6);

@@ -15,6 +15,7 @@ using buf::stream_event::peer_closed;
 namespace {
 
 constexpr uint32_t most_opened = 64;  // connections begun in a turn
+constexpr int most_tried = 2'048;     // places for a connection: more than lie in TIME-WAIT side by side
 constexpr uint32_t most_swept = 256;  // users looked at in a millisecond
 constexpr uint32_t upload_piece = 65'536;
 
@@ -103,10 +104,14 @@ void HttpLoad::start(Instant now) {
 
 void HttpLoad::measure(Instant now) { due_before_ = open_loop() ? pace_.due(now) : 0; }
 
-void HttpLoad::stop(Instant) { phase_ = Phase::Stopped; }
+void HttpLoad::stop(Instant) {
+  phase_ = Phase::Stopped;
+  held_ = standing_;
+}
 
 bool HttpLoad::leave(Instant now) {
   const bool more = host_.tcp().abort_some();
+  if (!more) opening_ = standing_ = 0;
   host_.send(now);
   return more;
 }
@@ -128,7 +133,7 @@ void HttpLoad::open_some(Instant now) {
 }
 
 bool HttpLoad::open(uint32_t u, Instant now) {
-  for (int tries = 0; tries < 16; ++tries) {
+  for (int tries = 0; tries < most_tried; ++tries) {
     const Sources::Place from = sources_.next();
     const auto id = host_.tcp().connect(
         {.remote = plan_.server, .local = from.addr, .remote_port = plan_.port, .local_port = from.port}, 0,
@@ -233,7 +238,7 @@ void HttpLoad::on_stream(buf::Stream& s, Instant now) {
     end(user, s);
   }
   if (user.late) {
-    trouble_ = "an answer did not come in time";
+    if (user.http.open() != 0) trouble_ = "an answer did not come in time";
     lose(user, Fault::timeout);
     s.abort = true;
     return gone(u);

@@ -30,7 +30,7 @@ struct HttpPlan {
   uint16_t expect_status = 200;
   Reference reference;          // unknown: the first response is it
   bool hold = false;            // open the connections and keep them idle
-  uint32_t opening_most = 512;  // handshakes under way at once
+  uint32_t opening_most = 128;  // handshakes under way at once
   Duration timeout = 10_s;      // for an answer, and for a handshake
 };
 
@@ -53,6 +53,7 @@ class HttpLoad : public Load {
   bool leave(Instant now) override;
 
   uint32_t standing() const { return standing_; }               // connections that are open now
+  uint32_t held() const { return held_; }                       // that were open at stop()
   Duration opening_time() const { return all_open_ - begun_; }  // what it took until all were
   const std::string& trouble() const { return trouble_; }       // the last one, in words
 
@@ -109,7 +110,7 @@ class HttpLoad : public Load {
   std::vector<uint32_t> away_;     // users that shall have a connection and have none
   std::vector<uint32_t> idle_;     // open loop: users that may take an order; a ring
   size_t idle_first_ = 0, idle_count_ = 0;
-  uint32_t opening_ = 0, standing_ = 0, swept_ = 0;
+  uint32_t opening_ = 0, standing_ = 0, held_ = 0, swept_ = 0;
   Pace pace_;
   uint64_t ordered_ = 0, due_before_ = 0;  // requests assigned; due before the measurement began
   Instant begun_, all_open_, next_sweep_, retry_;

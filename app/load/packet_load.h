@@ -17,19 +17,23 @@
 namespace sluice::load {
 
 // Addresses spread evenly over a prefix, or so many in a row from its host bits on.
-struct Targets {
-  Prefix prefix;
-  uint32_t count = 1;
-  bool spread = false;
-
-  Ip4Addr at(uint32_t i) const {
-    i %= count;
-    if (!spread) return {prefix.addr.v4().v + i};
-    const uint64_t all = uint64_t{1} << (32 - prefix.length);
-    const uint64_t step = all / count;
-    const uint32_t network = prefix.addr.v4().v & Ip4Addr::mask(prefix.length).v;
-    return {network + static_cast<uint32_t>(i * step) + (step > 1 ? 1u : 0u)};
+class Targets {
+ public:
+  Targets() : Targets{{Ip4Addr{}, 32}, 1, false} {}
+  Targets(const Prefix& prefix, uint32_t count, bool spread)
+      : first_{spread ? prefix.addr.v4().v & Ip4Addr::mask(prefix.length).v : prefix.addr.v4().v},
+        count_{count},
+        step_{spread ? (uint64_t{1} << (32u - prefix.length + point)) / count : uint64_t{1} << point} {
+    if (step_ >= uint64_t{2} << point) ++first_;  // not the network itself
   }
+
+  uint32_t count() const { return count_; }
+  Ip4Addr at(uint32_t i) const { return {first_ + static_cast<uint32_t>(i % count_ * step_ >> point)}; }
+
+ private:
+  static constexpr unsigned point = 31;  // of the fixed-point step: places behind it
+  uint32_t first_, count_;
+  uint64_t step_;
 };
 
 struct PacketPlan {

@@ -99,8 +99,9 @@ tcp::Options tcp_options(const Plan& p, uint32_t connections) {
   o.connections = connections;
   o.half_open = 1;
   o.syn_retries = 3;
-  // TIME-WAIT must never take the ports: the oldest gives way long before.
-  o.time_waits = static_cast<uint32_t>(std::min<uint64_t>(65'536, uint64_t{p.sources} * Sources::ports / 8));
+  // TIME-WAIT must never take the ports, so few are remembered, and not for long: the server does that too.
+  o.time_waits = 1'024;
+  o.time_wait = 1_s;
   return o;
 }
 
@@ -180,7 +181,7 @@ std::string Session::http() {
   Report r = one(*load, 0_s, missing);
   if (!missing.empty()) return missing;
   if (plan_.hold) {
-    r.connections_held = load->standing();
+    r.connections_held = load->held();
     r.opening_seconds = load->opening_time().seconds();
   }
   if (plan_.mode == Mode::Syn) {
@@ -249,7 +250,7 @@ PacketPlan Session::packet_plan(std::vector<uint16_t> sizes) const {
                  .rate = p.rate,
                  .ways = {},
                  .peer_mac = p.peer_mac};
-  const auto far = [&](size_t leg) { return Targets{{p.legs[leg].address.addr, 32}, p.sources, false}; };
+  const auto far = [&](size_t leg) { return Targets{p.legs[leg].address, p.sources, false}; };
   const bool named = !p.targets.addr.is_none();
   const Targets there = named ? Targets{p.targets, p.target_count, p.targets.length < 32} : far(1);
   out.ways.push_back({0, p.echo ? 0u : 1u, there, next_hop(0, there.at(0))});

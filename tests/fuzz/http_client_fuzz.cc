@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client's end of an HTTP connection: what it tells does not depend on how the octets were cut, and a head
-// that is known says what it said when it was read.
+// The client's end of an HTTP connection: what it tells does not depend on how the octets were cut, and a
+// head that is known says what it said when it was read.
 #include <cstddef>
 #include <cstdint>
 #include <string>

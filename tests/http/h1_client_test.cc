@@ -81,32 +81,39 @@ struct Case {
 const Case cases[] = {
     {"a length", 1, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "200(hello) "},
     {"no content", 1, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200() "},
-    {"chunks", 1, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nT: v\r\n\r\n",
+    {"chunks", 1,
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nT: v\r\n\r\n",
      "200(hello) "},
     {"two behind one another", 2,
-     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nb", "200(a) 404(b) "},
+     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nb",
+     "200(a) 404(b) "},
     {"equal heads one after the other", 3,
      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"
      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nc",
      "200(a) 200(b) 200(c) "},
     {"interim responses are passed over", 1,
-     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 "
+     "OK\r\nContent-Length: 1\r\n\r\na",
      "200(a) "},
     {"304 has no content whatever it says", 2,
      "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
      "304() 200(a) "},
     {"nobody asked for a second", 1,
-     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb", "200(a) broken "},
+     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+     "200(a) broken "},
     {"nobody asked at all", 0, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "broken "},
     {"nothing follows the last", 2,
-     "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+     "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: "
+     "1\r\n\r\nb",
      "200(a) broken "},
     {"no upgrade was asked for", 1, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "broken "},
     {"no HTTP", 1, "SSH-2.0-OpenSSH\r\n", "broken "},
     {"bare line feed", 1, "HTTP/1.1 200 OK\nContent-Length: 1\n\na", "broken "},
-    {"a length and chunks", 1, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "broken "},
+    {"a length and chunks", 1, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+     "broken "},
     {"two lengths", 1, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na", "broken "},
-    {"a chunk without its end", 1, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhelp\r\n", "200(helbroken "},
+    {"a chunk without its end", 1, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhelp\r\n",
+     "200(helbroken "},
 };
 
 TEST(H1Client, understands_responses_however_they_are_cut) {
@@ -127,8 +134,9 @@ TEST(H1Client, the_end_of_the_connection_may_end_the_content) {
 }
 
 TEST(H1Client, the_end_of_the_connection_may_cut_it_off) {
-  for (const char* text : {"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello",
-                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "HTTP/1.1 200 OK\r\nCont"}) {
+  for (const char* text :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "HTTP/1.1 200 OK\r\nCont"}) {
     Reader r;
     r.reads(text);
     EXPECT_EQ(r.closes(), "broken ") << text;
@@ -163,7 +171,9 @@ TEST(H1Client, a_known_head_says_the_same_as_when_it_was_read) {
   EXPECT_EQ(known.content_length, 2u);
   EXPECT_FALSE(known.persistent);
   EXPECT_EQ(r.known.find(as_bytes(response).first(20), known), 0u);
-  EXPECT_EQ(r.known.find(as_bytes("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"), known), 0u);
+  EXPECT_EQ(
+      r.known.find(as_bytes("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"), known),
+      0u);
 }
 
 TEST(H1Client, a_head_that_is_too_long_is_refused) {

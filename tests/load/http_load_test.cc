@@ -138,6 +138,7 @@ TEST_F(HttpLoadTest, connections_are_held_and_counted) {
   plan.hold = true;
   plan.connections = 50;
   measure(make(), 20_ms);
+  EXPECT_EQ(load->held(), 50u);
   EXPECT_EQ(load->standing(), 0u) << "they were left";
   make();
   ASSERT_TRUE(get_ready(*load));

@@ -17,10 +17,10 @@ class PacketLoadTest : public test::VirtualLoad {
     through.sizes = {64};
     through.flows = 16;
     through.rate = 100'000;
-    through.ways = {{0, 1, {{mine_wan, 32}, source_count, false}, test::us}};
+    through.ways = {{0, 1, Targets{{mine_wan, 32}, source_count, false}, test::us}};
     echo = through;
     echo.carrier = Carrier::Echo;
-    echo.ways = {{0, 0, {{test::us, 32}, 1, false}, test::us}};
+    echo.ways = {{0, 0, Targets{{test::us, 32}, 1, false}, test::us}};
   }
   PacketLoad& make(const PacketPlan& plan) {
     std::vector<PacketLoad::Leg> both;
@@ -50,7 +50,7 @@ TEST_F(PacketLoadTest, everything_goes_through_the_router_in_order) {
 }
 
 TEST_F(PacketLoadTest, both_ways_at_once) {
-  through.ways.push_back({1, 0, {{mine, 32}, source_count, false}, test::us_wan});
+  through.ways.push_back({1, 0, Targets{{mine, 32}, source_count, false}, test::us_wan});
   measure(make(through), 50_ms);
   EXPECT_NEAR(static_cast<double>(load->tally.sent), 5'000, 10);
   EXPECT_EQ(load->tally.received, load->tally.sent);
@@ -80,7 +80,7 @@ TEST_F(PacketLoadTest, losses_doubles_and_damage_are_told_apart) {
   touched[1]->touch = [&](MutBytes f) {
     if (!counts(f)) return true;
     if (chance.chance(0.02)) return ++lost, false;
-    if (chance.chance(0.02)) f[20 + chance.below(40)] ^= 0x10, ++damaged;
+    if (chance.chance(0.02)) f[42 + chance.below(18)] ^= 0x10, ++damaged;
     return true;
   };
   ASSERT_TRUE(get_ready(make(through)));
@@ -115,7 +115,7 @@ TEST_F(PacketLoadTest, who_does_not_answer_arp_is_named) {
 TEST(Targets, are_spread_evenly_over_their_network) {
   const Targets t{{Ip4Addr::of(10, 0, 0, 0), 8}, 1'000'000, true};
   std::set<uint32_t> seen, networks;
-  for (uint32_t i = 0; i < t.count; ++i) {
+  for (uint32_t i = 0; i < t.count(); ++i) {
     EXPECT_EQ(t.at(i).v >> 24, 10u);
     seen.insert(t.at(i).v);
     networks.insert(t.at(i).v >> 8);
