@@ -124,6 +124,7 @@ Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<c
 
 Appliance::~Appliance() {
   if (running_) stop();
+  telemetry_.reset();
   metrics_.reset();
   // Packets that wait in a device or on a bad line hold parts of the workers' chunks and of the sites: they
   // go first.
@@ -277,7 +278,8 @@ void Appliance::wire_services(size_t k) {
   tcp::Options tcp = config_.tcp;
   tcp.held_packets = static_cast<uint32_t>(
       std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp, interfaces_, routes_, dns, http, k == 0};
+  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp,    interfaces_,
+                       routes_,     dns,        http,        k == 0, &w.stages};
   w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),
@@ -291,6 +293,7 @@ std::string Appliance::serve_metrics() {
   for (const auto& w : workers_) counters.push_back(&w->count);
   metrics_ = std::make_unique<Metrics>(std::move(counters));
   add_gauges(*metrics_, {.pool = *pool_, .config = config_, .devices = devices_, .workers = workers_});
+  telemetry_ = std::make_unique<Telemetry>(workers_);
   if (!config_.metrics.listen) return {};
   return metrics_->serve(to_text(config_.metrics.listen->addr) + ":" +
                          std::to_string(config_.metrics.listen->port.v));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/metrics.h"
+#include "app/telemetry.h"
 #include "app/worker.h"
 #include "buf/interface.h"
 #include "config/config.h"
@@ -68,6 +69,7 @@ class Appliance {
   std::atomic<size_t> leaving_{0};  // workers that have not yet ended their connections
   bool running_ = false;
   std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<Telemetry> telemetry_;
 };
 
 }  // namespace sluice::app

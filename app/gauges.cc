@@ -74,6 +74,29 @@ void add_tcp(Metrics& metrics, const Observed& o) {
   });
 }
 
+// Grows only while stages are measured (app/telemetry.h).
+void add_stages(Metrics& metrics, const Observed& o) {
+  const auto of_all = [&o = o.workers](uint64_t StageMeter::Value::* which) {
+    return [&o, which] {
+      std::vector<Sample> samples;
+      for (size_t k = 0; k < o.size(); ++k)
+        for (size_t s = 0; s < stage_count; ++s) {
+          const auto stage = static_cast<Stage>(s);
+          samples.push_back({{{"stage", name_of(stage)}, {"worker", std::to_string(k)}},
+                             static_cast<double>(o[k]->stages[stage].*which)});
+        }
+      return samples;
+    };
+  };
+  using Value = StageMeter::Value;
+  metrics.counter("sluice_stage_cycles_total", "time stamp counter ticks by stage, while stages are measured",
+                  of_all(&Value::ticks));
+  metrics.counter("sluice_stage_items_total",
+                  "packets, datagrams, segments or streams given to a stage meanwhile",
+                  of_all(&Value::items));
+  metrics.counter("sluice_stage_calls_total", "times a stage was entered meanwhile", of_all(&Value::calls));
+}
+
 }  // namespace
 
 void add_gauges(Metrics& metrics, const Observed& o) {
@@ -82,6 +105,7 @@ void add_gauges(Metrics& metrics, const Observed& o) {
   add_ports(metrics, o);
   add_memory(metrics, o);
   add_tcp(metrics, o);
+  add_stages(metrics, o);
 }
 
 }  // namespace sluice::app

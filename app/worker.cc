@@ -17,12 +17,18 @@ Gossip::Gossip(size_t workers) : workers_{workers} {
 }
 
 Worker::Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip, io::Quiescence& readers)
-    : rng{seed}, idle{mode, waker, count}, index_{index}, gossip_{gossip}, readers_{readers} {}
+    : rng{seed},
+      stages{io::ticks},
+      idle{mode, waker, count},
+      index_{index},
+      gossip_{gossip},
+      readers_{readers} {}
 
 void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
   readers_.enter(index_);
   while (!stop.load(std::memory_order_relaxed)) {
-    const Instant now = io::now();  // the only clock read of a turn
+    const Instant now = io::now();  // the only clock read of a turn, while stages are not measured
+    stages.turn();
     if (now >= next_second_) {
       stack->wall_clock(io::wall_seconds());
       next_second_ = now + 1_s;

@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/rng.h"
+#include "base/stage_meter.h"
 #include "buf/byte_queue.h"
 #include "buf/pool.h"
 #include "io/idle.h"
@@ -41,6 +42,7 @@ class Worker {
   // -- to be put together by the appliance, before run()
   Counters count;
   Rng rng;
+  StageMeter stages;
   io::Waker waker;
   io::Idle idle;
   std::vector<std::unique_ptr<io::QueuePort>> queues;  // the devices' queues that are this worker's

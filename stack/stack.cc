@@ -12,6 +12,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       out_{ports.size(),
            [](void* self, uint16_t port, buf::Batch& frames) {
              auto& stack = *static_cast<Stack*>(self);
+             const StageMeter::In stage{stack.meter_, Stage::Tx, frames.size()};
              stack.sent_ += frames.size();
              stack.ports_[port]->tx(frames);
            },
@@ -23,7 +24,8 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
       dns_{std::move(dns)},
       services_{std::move(services)},
-      count_{count} {
+      count_{count},
+      meter_{plan.meter} {
   for (const Listen& l : plan.dns)
     check(udp_.listen(l.addr, l.port, l.service), "the configuration's listeners fit");
   for (const Listen& l : plan.http) tcp_.listen(l.addr, l.port, l.service);
@@ -34,12 +36,11 @@ size_t Stack::poll(Instant now) {
   sent_ = 0;
   for (uint16_t port = 0; port < ports_.size(); ++port) {
     buf::Batch frames;
-    ports_[port]->rx(frames);
+    rx(port, frames);
     received += frames.size();
     if (!frames.empty()) input(port, frames, now);
   }
-  if (link_.deadline() <= now) link_.expire(now, out_);
-  tcp_.expire(now);
+  expire(now);
   streams(now);
   segments(now);
   undeliverable(now);
@@ -47,35 +48,59 @@ size_t Stack::poll(Instant now) {
   return received + sent_;
 }
 
+void Stack::rx(uint16_t port, buf::Batch& frames) {
+  StageMeter::In stage{meter_, Stage::EmptyPoll};
+  ports_[port]->rx(frames);
+  if (!frames.empty()) stage.rather(Stage::Rx, frames.size());
+}
+
+void Stack::expire(Instant now) {
+  const StageMeter::In stage{meter_, Stage::Timers};
+  if (link_.deadline() <= now) link_.expire(now, out_);
+  tcp_.expire(now);
+}
+
 // The journey of a burst.
 void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
   link::In framed;
-  link_.input(port, frames, framed);
-  if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
+  {
+    const StageMeter::In stage{meter_, Stage::Link, frames.size()};
+    link_.input(port, frames, framed);
+    if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
+  }
 
   ip::In packets;
   buf::Egresses out;
-  ip_.input(framed.ip4, packets);
+  {
+    const StageMeter::In stage{meter_, Stage::Ip, framed.ip4.size()};
+    ip_.input(framed.ip4, packets);
+  }
   if (!packets.transit.empty()) {
+    const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
     ip_.forward(packets.transit, now, out);
     send(out, now);
   }
   if (!packets.icmp.empty()) {
     // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to
     // them is retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
+    const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
     ip::IcmpErrors errors;
     ip_.icmp(packets.icmp, now, out, errors);
     send(out, now);
   }
   if (!packets.unknown_protocol.empty()) {
+    const StageMeter::In stage{meter_, Stage::Icmp, packets.unknown_protocol.size()};
     ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
     send(out, now);
   }
   if (!packets.udp.empty()) datagrams(packets.udp, now);
-  if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
+  if (packets.tcp.empty()) return;
+  const StageMeter::In stage{meter_, Stage::TcpIn, packets.tcp.size()};
+  tcp_.input(packets.tcp, now);
 }
 
 void Stack::datagrams(buf::Batch& in, Instant now) {
+  const StageMeter::In stage{meter_, Stage::Udp, in.size()};
   udp::Datagrams queries;
   buf::Batch no_port;
   buf::Transmits answers;
@@ -86,7 +111,10 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
     StaticVec<dns::Exchange, buf::burst_size> run;
     for (size_t i = first; i < queries.size() && queries[i].service == service; ++i)
       run.push(dns::Exchange{.buffer = queries[i].room(), .len = queries[i].payload.size()});
-    dns_.answer(service, {run.data(), run.size()}, count_);
+    {
+      const StageMeter::In answering{meter_, Stage::Dns, run.size()};
+      dns_.answer(service, {run.data(), run.size()}, count_);
+    }
     for (const dns::Exchange& x : run) {
       udp::Datagram& query = queries[first++];
       if (x.answered) udp_.reply(std::move(query), x.len, answers);
@@ -94,24 +122,35 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
   }
   send(answers, now);
   if (no_port.empty()) return;
+  const StageMeter::In errors{meter_, Stage::Icmp, no_port.size()};
   buf::Egresses out;
   ip_.refuse(no_port, ip::Refusal::Port, now, out);
   send(out, now);
 }
 
 void Stack::streams(Instant now) {
+  StageMeter::In stage{meter_, Stage::Services};
   buf::StreamId due[buf::burst_size];
   for (size_t n = std::size(due); n == std::size(due);) {
     n = services_->expire(now, due);
     for (size_t i = 0; i < n; ++i) tcp_.wake(due[i]);
   }
-  tcp_.for_each_ready(now, [&](buf::Stream& stream) { services_->on_stream(stream, now); });
+  size_t served = 0;
+  tcp_.for_each_ready(now, [&](buf::Stream& stream) {
+    services_->on_stream(stream, now);
+    ++served;
+  });
+  stage.more(served);
 }
 
 void Stack::segments(Instant now) {
   for (bool more = true; more;) {
     buf::Transmits batch;
-    more = tcp_.output(now, batch);
+    {
+      StageMeter::In stage{meter_, Stage::TcpOut};
+      more = tcp_.output(now, batch);
+      stage.more(batch.size());
+    }
     send(batch, now);
   }
 }
@@ -119,12 +158,16 @@ void Stack::segments(Instant now) {
 void Stack::send(buf::Transmits& packets, Instant now) {
   if (packets.empty()) return;
   buf::Egresses out;
-  ip_.output(packets, now, out);
+  {
+    const StageMeter::In stage{meter_, Stage::IpOut, packets.size()};
+    ip_.output(packets, now, out);
+  }
   send(out, now);
 }
 
 void Stack::send(buf::Egresses& packets, Instant now) {
   if (packets.empty()) return;
+  const StageMeter::In stage{meter_, Stage::LinkOut, packets.size()};
   link_.output(packets, now, out_);
 }
 

@@ -10,6 +10,7 @@
 #include "base/counters.h"
 #include "base/instant.h"
 #include "base/rng.h"
+#include "base/stage_meter.h"
 #include "buf/byte_queue.h"
 #include "buf/interface.h"
 #include "buf/pool.h"
@@ -41,6 +42,7 @@ struct StackPlan {
   std::shared_ptr<const ip::Routes> routes;
   std::span<const Listen> dns, http;
   bool keeps_neighbours = true;  // this worker is ARP's writer: exactly one is
+  StageMeter* meter = nullptr;   // outlives the stack; none: nothing is measured
 };
 
 class Stack {
@@ -80,6 +82,8 @@ class Stack {
     const ip::Ip& ip_;
   };
 
+  void rx(uint16_t port, buf::Batch& frames);
+  void expire(Instant now);
   void input(uint16_t port, buf::Batch& frames, Instant now);
   void datagrams(buf::Batch& in, Instant now);
   void streams(Instant now);
@@ -99,6 +103,7 @@ class Stack {
   serve::DnsService dns_;
   std::unique_ptr<serve::Services> services_;
   Counters& count_;
+  StageMeter* meter_;
 };
 
 }  // namespace sluice

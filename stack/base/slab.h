@@ -70,6 +70,9 @@ class Slab {
   T* find(uint32_t index, uint32_t generation) {
     return alive(index) && generations_[index] == generation ? memory_ + index : nullptr;
   }
+  const T* find(uint32_t index, uint32_t generation) const {
+    return alive(index) && generations_[index] == generation ? memory_ + index : nullptr;
+  }
 
  private:
   uint32_t capacity_;

@@ -16,6 +16,9 @@ Instant now() {
   return {static_cast<uint64_t>((static_cast<unsigned __int128>(ticks) * scale) >> 32) + 1};
 }
 
+uint64_t ticks() { return rte_rdtsc(); }
+uint64_t ticks_per_second() { return rte_get_tsc_hz(); }
+
 uint64_t wall_seconds() {
   timespec t{};
   clock_gettime(CLOCK_REALTIME, &t);

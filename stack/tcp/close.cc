@@ -91,7 +91,7 @@ void Conn::enter(State s, Instant now) {
     timer_ = Idle{};
     ack_at_ = Instant::never();
     sending_.clear();
-    reassembly_.clear();
+    drop_holes();
     return;
   }
   if (flight() == 0) rest(now);
@@ -104,7 +104,7 @@ void Conn::fail() {
   ack_at_ = Instant::never();
   acks_owed_ = 0;
   sending_.clear();
-  reassembly_.clear();
+  drop_holes();
 }
 
 // RFC 9293 §3.10.4. What was written is sent first; the FIN follows it.

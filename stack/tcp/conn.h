@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/counters.h"
+#include "base/slab.h"
 #include "buf/byte_queue.h"
 #include "tcp/budget.h"
 #include "tcp/options.h"
@@ -36,10 +37,18 @@ const char* name_of(State);
 
 // What all connections of a worker share; outlives them.
 struct Shared {
+  Shared(const Options& o, Counters& c, buf::LinkPool& l, Rng& rng)
+      : options{o}, count{c}, links{l}, challenges{o.challenge_acks, rng}, holes{most_holes(o)} {}
+
   const Options& options;
   Counters& count;
   buf::LinkPool& links;
   Budget challenges;
+  Slab<Reassembly> holes;  // of the connections that have some: an idle one keeps no memory for them
+
+ private:
+  // Each holds a packet at least, and text that waits for a hole may hold half of the packets.
+  static uint32_t most_holes(const Options& o) { return std::min(o.held_packets / 2, o.connections) + 1; }
 };
 
 // What a connection is given once.
@@ -58,6 +67,9 @@ class Conn {
 
   Conn(Shared&, const Setup&, Instant now);                      // active: SYN-SENT
   Conn(Shared&, const Setup&, const Segment& syn, Instant now);  // passive: SYN-RECEIVED
+  Conn(const Conn&) = delete;
+  Conn& operator=(const Conn&) = delete;
+  ~Conn() { drop_holes(); }
 
   // `text` holds in.text octets.
   Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
@@ -112,6 +124,9 @@ class Conn {
   Step check_syn(const Segment& in, Instant now);
   Step check_ack(const Segment& in, Instant now);
   void take_text(const Segment& in, buf::Slice&& text, Instant now);
+  void take_early(SeqNum seq, buf::Slice&& text);
+  uint32_t held() const;
+  void drop_holes();
   void check_fin(const Segment& in, Instant now);
   void duplicate_ack(const Segment& in);
   void advance(const Segment& in, Instant now);
@@ -175,8 +190,8 @@ class Conn {
   Rtt rtt_;
   Reno reno_;
   buf::ByteQueue sending_, received_;
-  Reassembly reassembly_;
+  uint32_t holes_ = no_index;  // in Shared::holes, while text waits for some before it
 };
-static_assert(sizeof(Conn) <= 512, "a connection stays small");
+static_assert(sizeof(Conn) <= 360, "a connection stays small: tcp.h adds up what it costs all told");
 
 }  // namespace sluice::tcp

@@ -22,8 +22,7 @@ Conn::Conn(Shared& shared, const Setup& s, Instant now)
       heard_{now},
       sent_at_{now},
       sending_{shared.links},
-      received_{shared.links},
-      reassembly_{shared.links} {
+      received_{shared.links} {
   snd_.una = snd_.nxt = snd_.max = s.iss;
   rcv_shift_ = shift_for(shared.options.receive_buffer);
   ts_on_ = shared.options.timestamps;

@@ -228,11 +228,7 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
     shared_->count.add(Counter::tcp_out_of_order);
     constexpr uint8_t most_owed = 64;  // a burst's worth; each tells the peer of one segment that came
     acks_owed_ = static_cast<uint8_t>(std::min<int>(acks_owed_ + 1, most_owed));
-    if (received_.slices() + reassembly_.slices() >= o.held_pieces) return drop(Counter::tcp_no_buffer);
-    if (shared_->links.packets() >= o.held_packets / 2) return drop(Counter::tcp_held_full);
-    const auto taken = reassembly_.add(seq, std::move(text));
-    if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
-    if (taken == Reassembly::Taken::Duplicate) drop(Counter::tcp_duplicate);
+    take_early(seq, std::move(text));
     return;
   }
   // Text that waits for a hole may hold half of the packets, so it never keeps out what fills holes; past
@@ -248,8 +244,12 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
     return drop(Counter::tcp_no_buffer);
   }
-  const bool holes = !reassembly_.empty();
-  octets += reassembly_.take(rcv_.nxt + octets, received_);
+  const bool holes = holes_ != no_index;
+  if (holes) {
+    Reassembly& waits = shared_->holes[holes_];
+    octets += waits.take(rcv_.nxt + octets, received_);
+    if (waits.empty()) drop_holes();
+  }
   rcv_.nxt = rcv_.nxt + octets;
   shared_->count.add(Counter::tcp_octets_in, octets);
   events_ |= buf::stream_event::readable;
@@ -260,6 +260,29 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
   else
     ack_at_ = std::min(ack_at_, now + o.ack_delay);
   if (state_ == State::FinWait2) rest(now);
+}
+
+// Text that came before its turn.
+void Conn::take_early(SeqNum seq, buf::Slice&& text) {
+  const Options& o = shared_->options;
+  if (held() >= o.held_pieces) return drop(Counter::tcp_no_buffer);
+  if (shared_->links.packets() >= o.held_packets / 2) return drop(Counter::tcp_held_full);
+  if (holes_ == no_index) holes_ = shared_->holes.take(shared_->links);
+  if (holes_ == no_index) return drop(Counter::tcp_no_buffer);
+  Reassembly& waits = shared_->holes[holes_];
+  const auto taken = waits.add(seq, std::move(text));
+  if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
+  if (taken == Reassembly::Taken::Duplicate) drop(Counter::tcp_duplicate);
+  if (waits.empty()) drop_holes();
+}
+
+// Received pieces of text, in order or not.
+uint32_t Conn::held() const {
+  return received_.slices() + (holes_ == no_index ? 0 : shared_->holes[holes_].slices());
+}
+
+void Conn::drop_holes() {
+  if (holes_ != no_index) shared_->holes.give(std::exchange(holes_, no_index));
 }
 
 // The FIN may come before the text in front of it.
@@ -276,7 +299,7 @@ void Conn::check_fin(const Segment& in, Instant now) {
   rcv_.nxt = rcv_.nxt + 1;
   rcv_.edge = later(rcv_.edge, rcv_.nxt);
   acks_owed_ = 1;
-  reassembly_.clear();
+  drop_holes();
   events_ |= buf::stream_event::peer_closed;
   if (state_ == State::Established) return enter(State::CloseWait, now);
   enter(state_ == State::FinWait1 ? State::Closing : State::TimeWait, now);

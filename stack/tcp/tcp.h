@@ -74,6 +74,11 @@ class Tcp {
     return states_[static_cast<size_t>(s)].load(std::memory_order_relaxed);
   }
   uint32_t half_open() const { return half_open_.size(); }
+  // For introspection by the worker itself; null when the stream is gone.
+  const Conn* conn(buf::StreamId id) const {
+    const Slot* s = slots_.find(id.index, id.generation);
+    return s == nullptr ? nullptr : &s->conn;
+  }
 
  private:
   struct Slot {

@@ -50,9 +50,42 @@ struct Ip6Addr {
     return a;
   }
   constexpr void store(uint8_t* p) const { std::copy_n(b.begin(), 16, p); }
+  // Of its eight groups: of(0x2001, 2, 0, 0, 0, 0, 0, 1) is 2001:2::1.
+  template <class... Groups>
+  static constexpr Ip6Addr of(Groups... groups) {
+    static_assert(sizeof...(groups) == 8);
+    Ip6Addr a;
+    size_t at = 0;
+    ((store_be<uint16_t>(a.b.data() + at, static_cast<uint16_t>(groups)), at += 2), ...);
+    return a;
+  }
+
+  constexpr bool is_unspecified() const { return *this == Ip6Addr{}; }
+  constexpr bool is_loopback() const { return *this == of(0, 0, 0, 0, 0, 0, 0, 1); }
+  constexpr bool is_multicast() const { return b[0] == 0xff; }
+  constexpr bool is_link_local() const { return b[0] == 0xfe && (b[1] & 0xc0) == 0x80; }  // fe80::/10
+  constexpr bool is_v4_mapped() const;  // ::ffff:0:0/96: stands for an IPv4 address, never on a wire
+  // RFC 4291 §2.7: of a multicast address; 1: this interface only, 2: this link only.
+  constexpr unsigned multicast_scope() const { return b[1] & 0xfu; }
+
+  static constexpr Ip6Addr all_nodes() { return of(0xff02, 0, 0, 0, 0, 0, 0, 1); }
+  static constexpr Ip6Addr all_routers() { return of(0xff02, 0, 0, 0, 0, 0, 0, 2); }
+  static constexpr Ip6Addr all_mld2_routers() {
+    return of(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
+  }  // RFC 3810 §5.2.14
+  // RFC 4291 §2.7.1: the group in which the owner of this address is asked for its MAC.
+  constexpr Ip6Addr solicited_node() const {
+    Ip6Addr g = of(0xff02, 0, 0, 0, 0, 1, 0xff00, 0);
+    std::copy_n(b.begin() + 13, 3, g.b.begin() + 13);
+    return g;
+  }
 
   friend constexpr auto operator<=>(const Ip6Addr&, const Ip6Addr&) = default;
 };
+constexpr bool Ip6Addr::is_v4_mapped() const {
+  return std::all_of(b.begin(), b.begin() + 10, [](uint8_t x) { return x == 0; }) && b[10] == 0xff &&
+         b[11] == 0xff;
+}
 
 // Either family; an IPv4 address is held in its IPv4-mapped form (RFC 4291 §2.5.5.2), so that comparing and
 // hashing need not ask which. The default value is "no address".

@@ -28,6 +28,18 @@ struct Mac {
   constexpr bool is_group() const { return (b[0] & 1) != 0; }  // broadcast included
   constexpr bool is_broadcast() const { return *this == broadcast(); }
 
+  // The modified EUI-64 that SLAAC makes of a MAC, network order: RFC 4291 appendix A.
+  constexpr uint64_t eui64() const {
+    return static_cast<uint64_t>(b[0] ^ 2u) << 56 | static_cast<uint64_t>(b[1]) << 48 |
+           static_cast<uint64_t>(b[2]) << 40 | 0xff'fe00'0000u | static_cast<uint64_t>(b[3]) << 16 |
+           static_cast<uint64_t>(b[4]) << 8 | b[5];
+  }
+  // Where frames to an IPv6 group go: RFC 2464 §7; `low` are the group's lowest 32 bits.
+  static constexpr Mac ip6_group(uint32_t low) {
+    return {{0x33, 0x33, static_cast<uint8_t>(low >> 24), static_cast<uint8_t>(low >> 16),
+             static_cast<uint8_t>(low >> 8), static_cast<uint8_t>(low)}};
+  }
+
   friend constexpr auto operator<=>(const Mac&, const Mac&) = default;
   // Asked for every frame: as one number, where GCC would call memcmp.
   friend constexpr bool operator==(const Mac& x, const Mac& y) { return x.number() == y.number(); }

@@ -34,6 +34,7 @@ class Life {
     options_.nagle = how & 8;
     options_.keepalive = (how & 16) ? 5_s : 0_s;
     options_.held_pieces = 16;
+    options_.challenge_acks = 100;
     options_.receive_buffer = 8192;
     options_.send_buffer = 16'384;
     options_.retries = 4;
@@ -153,7 +154,7 @@ class Life {
   Counters count_;
   buf::LinkPool links_{link_count};
   Rng rng_{1};
-  tcp::Shared shared_{options_, count_, links_, tcp::Budget{100, rng_}};
+  tcp::Shared shared_{options_, count_, links_, rng_};
   buf::Chunk chunk_{.data = memory, .size = sizeof memory};
   uint32_t irs_ = 0xffff'fe00, ts_ = 1;
   Instant now_{1'000'000'000};

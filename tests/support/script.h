@@ -165,7 +165,7 @@ class Script {
     Counters count;
     buf::LinkPool links{4096};
     Rng rng{1};
-    tcp::Shared shared{world.options, count, links, tcp::Budget{world.options.challenge_acks, rng}};
+    tcp::Shared shared{world.options, count, links, rng};
     std::optional<tcp::Conn> conn;
   };
   Script(const World& w, bool passive) : inside_{std::make_unique<Inside>(w)} {

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """sluice as a command: what it checks, what it prints, how it ends. Starts no port that touches an interface."""
+import json
+import socket
 import subprocess
+import time
 
 import pytest
 from conftest import ROOT, SLUICE, write_config
@@ -87,3 +90,36 @@ def test_a_site_that_could_not_be_served_is_told_by_check(tmp_path):
     (tmp_path / "www/out").symlink_to("/etc/hostname")
     done = sluice("--check", "--config", config)
     assert done.returncode == 2 and "www/out: symbolic link leads out of" in done.stderr
+
+
+def telemetry(pid, command):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(10)
+        s.connect(f"/var/run/dpdk/sluice-{pid}/dpdk_telemetry.v2")
+        s.recv(4096)  # the greeting
+        s.send(command.encode())
+        return json.loads(s.recv(65536))["/sluice/stages"]
+
+
+def test_stages_are_measured_when_asked(tmp_path):
+    config = tmp_path / "stages.yaml"
+    config.write_text("workers: { cores: [0], mode: efficient }\nmemory: { hugepages: off }\n"
+                      "ports:\n  - { name: lan, device: { null: \"8\" }, addresses: [198.18.0.1/24] }\n")
+    process = subprocess.Popen([SLUICE, "--config", config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert any("sluice: ready" in line for line in iter(process.stdout.readline, ""))
+        before = telemetry(process.pid, "/sluice/stages")
+        assert before["measured"] == "off" and before["worker_0"]["link_cycles"] == 0
+        telemetry(process.pid, "/sluice/stages,on")
+        time.sleep(0.2)
+        during = telemetry(process.pid, "/sluice/stages,off")
+        time.sleep(0.1)
+        after = telemetry(process.pid, "/sluice/stages")
+        assert during["worker_0"]["rx_items"] > 0 and during["worker_0"]["link_cycles"] > 0
+        assert after["measured"] == "off"
+        time.sleep(0.1)
+        assert telemetry(process.pid, "/sluice/stages")["worker_0"] == after["worker_0"]
+        assert telemetry(process.pid, "/sluice/stages,perhaps") is None
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
