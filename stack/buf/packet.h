@@ -63,8 +63,8 @@ class Packet {
   uint8_t* append(uint16_t n) { return reinterpret_cast<uint8_t*>(rte_pktmbuf_append(m_, n)); }
   // n octets fewer in front, n within the first segment.
   void drop_front(uint16_t n) { rte_pktmbuf_adj(m_, n); }
-  // Takes the frame's header off a received packet, and all that reception left behind, so that it can be sent
-  // on: what headers(), drop_front() and reset_offloads() do, for the packets that pass.
+  // Takes the frame's header off a received packet, and all that reception left behind, so that it can be
+  // sent on: what headers(), drop_front() and reset_offloads() do, for the packets that pass.
   void without_l2() {
     const auto n = static_cast<uint16_t>(m_->l2_len);
     m_->data_off = static_cast<uint16_t>(m_->data_off + n);
