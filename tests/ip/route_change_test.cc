@@ -202,7 +202,7 @@ TEST_F(RouteChange, flows_spread_over_the_ways_of_a_route_and_stay) {
 // Changes are numbered. A reader that looked while changes `from` to `to` were under way may have found what
 // was right after any of them, and nothing else.
 TEST_F(RouteChange, what_readers_find_was_right_at_some_moment_of_their_look) {
-  constexpr size_t changes = 60'000, watched = 512;
+  constexpr size_t changes = 20'000, watched = 128;
   Rng rng{77};
   std::vector<Ip4Addr> addresses;
   for (size_t i = 0; i < watched; ++i)
