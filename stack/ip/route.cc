@@ -212,8 +212,9 @@ bool Routes::resolve(const Gateway& g, unsigned& steps, NextHop& out) const {
   return g.via.is_v4() ? through(four_, g.via.v4()) : through(six_, g.via.v6());
 }
 
-// Makes the next hop of a way anew, and says whether it leads anywhere.
-bool Routes::resolve(uint32_t value) {
+// Makes the next hop of a way anew, and says whether it leads anywhere. `before`: how flows were spread by
+// the way that a new one follows.
+bool Routes::resolve(uint32_t value, const Spread* before) {
   Held& held = held_[value];
   const Way& way = *held.way;
   std::vector<NextHop> hops;
@@ -230,7 +231,7 @@ bool Routes::resolve(uint32_t value) {
   auto hop = std::make_unique<NextHop>(hops[0]);
   std::unique_ptr<const Spread> spread;
   if (hops.size() > 1) {
-    spread = std::make_unique<const Spread>(std::move(hops), held.spread.get());
+    spread = std::make_unique<const Spread>(std::move(hops), held.spread ? held.spread.get() : before);
     hop->spread = spread.get();
   }
   publish(value, std::move(hop), std::move(spread));
@@ -300,7 +301,8 @@ std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
   if (there == nullptr && size() == options_.routes) return "more routes than the option routes allows";
   const uint32_t value = take(way_of(r));
   if (value == 0) return "more different next hops than the option next_hops allows";
-  if (held_[value].hop == nullptr && !resolve(value) &&
+  const Spread* const before = there != nullptr ? held_[there->value].spread.get() : nullptr;
+  if (held_[value].hop == nullptr && !resolve(value, before) &&
       std::ranges::find(up_, false) == up_.end()) {  // else it may come back with its link
     drop(value);
     return route + "the gateway " + to_text(r.via) +

@@ -155,7 +155,7 @@ class Routes {
   std::string unfit(const Route&) const;
 
   bool resolve(const Gateway&, unsigned& steps, NextHop& out) const;
-  bool resolve(uint32_t value);
+  bool resolve(uint32_t value, const Spread* before = nullptr);
   void resolve_again(const Prefix& changed);
   void publish(uint32_t value, std::unique_ptr<const NextHop>, std::unique_ptr<const Spread>);
   void reinstall(const std::vector<bool>& flipped);
