@@ -74,7 +74,7 @@ void Ip::check_sources(buf::Batch& b, uint16_t port) const {
     if (hops[i]->kind == RouteKind::Forward && (!strict || by_port(*hops[i])))
       good.push(std::move(b[i]));
     else
-      count_.add(Counter::ip_martian_source);
+      count_.add(Counter::ip_reverse_path);
   }
   b = std::move(good);
 }

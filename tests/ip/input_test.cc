@@ -168,12 +168,12 @@ TEST_F(IpInput, a_source_must_have_a_route_where_the_port_asks_for_one) {
   for (const Case& c : cases) {
     ports[0].reverse_path = c.mode;
     rebuild();
-    const uint64_t before = count[Counter::ip_martian_source];
+    const uint64_t before = count[Counter::ip_reverse_path];
     input(test::udp4({.src = c.src, .dst = far}, 1, 2, ""));
     input(test::udp4({.src = c.src}, 1, 2, ""));
     EXPECT_EQ(in.transit.size(), c.passes ? 1u : 0u) << c.claim;
     EXPECT_EQ(in.udp.size(), c.passes ? 1u : 0u) << c.claim << ", for us";
-    EXPECT_EQ(count[Counter::ip_martian_source], before + (c.passes ? 0 : 2)) << c.claim;
+    EXPECT_EQ(count[Counter::ip_reverse_path], before + (c.passes ? 0 : 2)) << c.claim;
     in = {};
   }
 }
