@@ -67,14 +67,19 @@ std::string Machine::build(const Plan& p, tcp::Options tcp, uint32_t links) {
 
   options_.tcp = tcp;
   options_.tcp.held_packets = std::min(options_.tcp.held_packets, packets / 2);
+  // The first segments of all connections wait for one MAC address; what gave way would come again a second later.
+  options_.link.queue_per_neighbour = options_.link.queue_total = 1024;
+  options_.link.retry_time = 100_ms;  // a vhost device that comes anew may lose its first packets
   std::string wrong;
   auto routes = ip::Routes::build(interfaces_, gateways(p), options_.ip, wrong);
   if (routes == nullptr) return "addresses: " + wrong;
   links_ = std::make_unique<buf::LinkPool>(links);
   host_ =
       std::make_unique<Host>(options_, interfaces_, std::move(routes), ports, *pool_, *links_, count_, rng_,
+                             // Sequence numbers and timestamps of one run follow those of the run before, so
+                             // that a server reopens what it still holds in TIME-WAIT of it (RFC 6191).
                              tcp::Keys{.table = io::random_sip_key(),
-                                       .isn = io::random_sip_key(),
+                                       .isn = {p.seed, 0x736c75696365},
                                        .cookies = io::random_sip_key(),
                                        .ports = io::random_sip_key()});
   return {};
