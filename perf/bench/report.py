@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results as a table for people and as JSON for machines, and back."""
 import dataclasses
+import statistics
 
 from .stats import Case, Entry, Sample, ratio, ratio_range
 
@@ -16,12 +17,12 @@ def number(value):
 
 def derived(entry):
     """The rate with the server's core full, where something else was the limit; None where the figure stands for itself."""
-    full = entry.more("full_core")
-    if full is None:
-        return None
     if entry.kind == "sluice":
-        return full if entry.more("generator_limits") and full > entry.median else None
-    return full
+        full = entry.more("full_core")
+        return full if full and entry.more("generator_limits") and full > entry.median else None
+    if entry.more("full_core") is None:
+        return None
+    return statistics.median(s.more.get("full_core", s.value) for s in entry.samples)
 
 
 def notes(case, entry):

@@ -233,6 +233,14 @@ class Report(unittest.TestCase):
         self.assertIn("| h2o | ERROR |  | does not start: no such file |", text)
         self.assertEqual(list(report.errors(self.CASES)), ["HTTP: h2o: does not start:\nno such file"])
 
+    def test_a_derived_figure_is_a_median_of_all_rounds_also_those_with_a_full_core(self):
+        e = Entry("nginx", "peer", [Sample(90), Sample(50, [], {"full_core": 100}), Sample(95)])
+        self.assertEqual(report.derived(e), 95)
+        self.assertIsNone(report.derived(entry("nginx", "peer", 90)))
+        ours = entry("sluice", "sluice", 50, full_core=100, generator_limits=1.0)
+        self.assertEqual(report.derived(ours), 100)
+        self.assertIsNone(report.derived(entry("sluice", "sluice", 50, full_core=100, generator_limits=0.0)))
+
     def test_nothing_right_is_an_error(self):
         case = Case("HTTP", "requests/s", "more", [entry("sluice", "sluice", 0, 5)])
         self.assertEqual(list(report.errors([case])), ["HTTP: sluice: nothing succeeded in 1 of 2 rounds"])
