@@ -82,7 +82,8 @@ int run(const Words& words) {
   appliance.start();
   std::cout << "sluice: ready"
             << std::endl;  // NOLINT(performance-avoid-endl): whoever waits for it reads a pipe
-  while (signals.wait(250_ms) == 0) appliance.watch_links();
+  // Often: until a link that came up is seen, what would leave by it has no route.
+  while (signals.wait(20_ms) == 0) appliance.watch_links();
   appliance.stop();
   return 0;
 }

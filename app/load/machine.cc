@@ -67,7 +67,8 @@ std::string Machine::build(const Plan& p, tcp::Options tcp, uint32_t links) {
 
   options_.tcp = tcp;
   options_.tcp.held_packets = std::min(options_.tcp.held_packets, packets / 2);
-  // The first segments of all connections wait for one MAC address; what gave way would come again a second later.
+  // The first segments of all connections wait for one MAC address; what gave way would come again a second
+  // later.
   options_.link.queue_per_neighbour = options_.link.queue_total = 1024;
   options_.link.retry_time = 100_ms;  // a vhost device that comes anew may lose its first packets
   std::string wrong;

@@ -146,6 +146,8 @@ std::string Session::wait_for_peer() {
     told = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  // The other end sees the link a little later than we do; until then it may have no way to us.
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
   return {};
 }
 

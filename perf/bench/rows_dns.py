@@ -21,7 +21,7 @@ def dns(bench):
         ours = Sluice(f"dns{names}", service(zone), item='sluice_port_rx_packets_total{port="lan"')
         limit, peers = PairLimit("macswap"), [Nsd(zone, names), Knot(zone, names)]
         measure = {ours: lambda ours=ours, queries=queries: ours.load(
-            "dns", ["--server", "198.18.0.1", "--queries", queries, "--outstanding", "1024"], bench.seconds, bench.warmup)}
+            "dns", ["--server", "198.18.0.1", "--queries", queries, "--outstanding", "256"], bench.seconds, bench.warmup)}
         measure[limit] = lambda limit=limit: limit.echo_rate(bench.seconds, bench.warmup)
         for p in peers:
             measure[p] = lambda p=p, queries=queries: p.dns(queries, bench.seconds, bench.warmup)

@@ -42,7 +42,7 @@ def latency(bench):
     zone, queries = zones.write_zone(bench.folder, names), zones.write_queries(bench.folder, names)
     kinds = [
         ("DNS", Sluice("latency-dns", dns_service(zone)), Nsd(zone, names, whole_packets=True), "dns",
-         ["--server", "198.18.0.1", "--queries", queries], ["--outstanding", 512], None),
+         ["--server", "198.18.0.1", "--queries", queries], ["--outstanding", 256], None),
         ("HTTP 1 KiB", Sluice("latency-http", service(www)), Nginx(www, "nginx-latency", whole_packets=True), "http",
          ["--connections", 64, "--body", www / "1k.bin"], [], "http://198.18.0.1/1k.bin")]
     cases = []
