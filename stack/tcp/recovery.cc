@@ -191,20 +191,19 @@ void Conn::arm_retransmit(Flight& f, Instant now, bool may_probe) {
   // §7.2: at most one probe is out, and none while the scoreboard or a recovery does its work.
   if (!may_probe || !sack_ok_ || f.tlp_out || f.recovering() || f.board.sacked() != 0 || t->tries != 0)
     return;
+  if (snd_.wnd == 0) return;  // that is the window probe's to find out
   Duration pto = rtt_.srtt().ns == 0 ? 1_s : std::max(rtt_.srtt() * 2, least_pto);
   if (flight() <= mss_) pto = pto + shared_->options.rto_min;  // TLP.max_ack_delay
-  if (now + pto < f.rto_at) {
-    t->why = Retransmit::Why::LossProbe;
-    t->at = now + pto;
-  }
+  t->why = Retransmit::Why::LossProbe;  // at the latest in the place of the timeout
+  t->at = std::min(now + pto, f.rto_at);
 }
 
 void Conn::on_loss_timer(Instant now) {
   auto& t = *std::get_if<Retransmit>(&timer_);
   if (flight_ == no_index || t.why == Retransmit::Why::Timeout) return on_timeout(now);
   Flight& f = shared_->flights[flight_];
-  if (f.rto_at <= now) return on_timeout(now);
   const bool probe = t.why == Retransmit::Why::LossProbe;
+  if (!probe && f.rto_at <= now) return on_timeout(now);
   t.why = Retransmit::Why::Timeout;
   if (probe) {  // RFC 8985 §7.3; the timeout counts from the probe
     loss_probe_ = true;
