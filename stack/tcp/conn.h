@@ -172,7 +172,7 @@ class Conn {
   void check_ece(Flight&, const Segment& in);
   void detect_loss(Flight&, Told&, Instant now);
   void detect_loss_without_sack(Flight&, Told&);
-  void begin_reduction(Flight&, Flight::Phase);
+  void begin_reduction(Flight&, Flight::Phase, uint32_t octets);
   void end_recovery(Flight&, Told&);
   void move_window(Flight&, const Told&, Instant now);
   void undo(Flight&, Counter why);

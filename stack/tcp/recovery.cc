@@ -70,17 +70,18 @@ void Conn::check_tlp(Flight& f, const Segment& in, const Told& told) {
     f.tlp_out = false;
     if (f.phase != Phase::Open) return;
     shared_->count.add(Counter::tcp_recoveries_probe);
-    begin_reduction(f, Phase::Reduction);
+    begin_reduction(f, Phase::Reduction, flight());
   } else if (told.duplicate && !told.sacked) {  // the original's and the probe's
     f.tlp_out = false;
   }
 }
 
-// RFC 3168 §6.1.2: as if a segment were lost, once a window; nothing is sent again.
+// RFC 3168 §6.1.2: as if a segment were lost, once a window; nothing is sent again. The flight may be at its
+// end, or over, when the echo comes: what is reduced is the window.
 void Conn::check_ece(Flight& f, const Segment& in) {
-  if (!in.has(ece) || f.phase != Phase::Open || flight() == 0 || !snd_.una.after(f.recover)) return;
+  if (!in.has(ece) || f.phase != Phase::Open || !snd_.una.after(f.recover)) return;
   shared_->count.add(Counter::tcp_recoveries_ecn);
-  begin_reduction(f, Phase::Reduction);
+  begin_reduction(f, Phase::Reduction, congestion_.window());
 }
 
 // ---- was something lost?
@@ -98,7 +99,7 @@ void Conn::detect_loss(Flight& f, Told& told, Instant now) {
   f.reorder_wait = f.rack.detect_loss(f.board, shared_->sent, reo_wnd, now);
   if (f.board.lost() <= told.lost_before || f.phase >= Phase::Recovery) return;
   shared_->count.add(Counter::tcp_recoveries_rack);
-  begin_reduction(f, Phase::Recovery);
+  begin_reduction(f, Phase::Recovery, flight());
 }
 
 // RFC 6582 §3.2; the recovery point itself must be passed, so that duplicates of the old loss find no new
@@ -118,16 +119,17 @@ void Conn::detect_loss_without_sack(Flight& f, Told& told) {
   if (f.phase == Phase::Recovery || f.duplicates < Rack::duplicate_threshold) return;
   shared_->count.add(Counter::tcp_fast_retransmits);
   f.board.lose_head(shared_->sent, mss_);
-  begin_reduction(f, Phase::Recovery);
+  begin_reduction(f, Phase::Recovery, flight());
 }
 
-void Conn::begin_reduction(Flight& f, Phase to) {
+// `octets`: what the network did not bear.
+void Conn::begin_reduction(Flight& f, Phase to, uint32_t octets) {
   if (f.phase == Phase::Open) {
     f.before = congestion_;
     f.undo = true;
     f.stamped = false;
     f.undo_octets = 0;
-    congestion_.reduce(flight());
+    congestion_.reduce(octets);
     f.prr.start(flight());
     cwr_ = ecn_ok_;
   }
