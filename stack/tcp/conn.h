@@ -72,8 +72,8 @@ class Conn {
     drop_flight();
   }
 
-  // Passive, and first: somebody else sent the answer to the SYN (opening.h).
-  void answered(Instant now);
+  // Passive, and first: somebody else sent the answer to the SYN (opening.h), `took` ago; 0: not known.
+  void answered(Duration took, Instant now);
   // `text` holds in.text octets.
   Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
   void on_deadline(Instant now);

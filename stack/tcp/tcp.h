@@ -164,7 +164,7 @@ class Tcp {
   void on_syn(const Arrival&, Instant now, uint32_t waiting = no_index);
   void answer_syn(const Tuple&, const Opening&, bool cookie, Instant now);
   bool answers_cookie(Arrival&, Instant now, uint32_t waiting = no_index);
-  uint32_t complete(const Opening&, Arrival&, uint16_t service, Instant now);
+  uint32_t complete(const Opening&, Arrival&, uint16_t service, Duration took, Instant now);
   void expire_half_open(uint32_t r, Instant now);
   void forget_half_open(uint32_t r);
   void acknowledge(const Opening&, const Tuple&, Instant now);
