@@ -135,7 +135,8 @@ class Conn {
 
   // receive.cc: the steps of RFC 9293 §3.10.7.4
   bool predicted(const Segment& in) const;
-  void accept(const Segment& in, Instant now);
+  void hear(Instant now);
+  void take_timestamp(const Segment& in, Instant now);
   Step check_paws(const Segment& in, Instant now);
   Step check_sequence(const Segment& in, Instant now);
   Step check_rst(const Segment& in, Instant now);
