@@ -97,7 +97,7 @@ class Conn {
   void consumed();
   void close(Instant now);
   // Ends the connection at once. True: `rst` is to be sent.
-  bool abort(Segment& rst);
+  bool abort(Segment& rst, Instant now);
 
   State state() const { return state_; }
   bool passive() const { return passive_; }

@@ -70,7 +70,7 @@ class Tcp {
   bool output(Instant now, buf::Transmits& out);
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
   // left. For the end of a worker: services are not told.
-  bool abort_some();
+  bool abort_some(Instant now);
   // What a stream's connection is doing; nothing when it is gone.
   std::optional<Info> info(buf::StreamId) const;
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
