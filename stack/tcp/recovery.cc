@@ -196,7 +196,7 @@ void Conn::arm_retransmit(Flight& f, Instant now, bool may_probe) {
   if (snd_.wnd == 0) return;  // that is the window probe's to find out
   Duration pto = rtt_.srtt().ns == 0 ? 1_s : std::max(rtt_.srtt() * 2, least_pto);
   if (flight() <= mss_) pto = pto + shared_->options.rto_min;  // TLP.max_ack_delay
-  t->why = Retransmit::Why::LossProbe;  // at the latest in the place of the timeout
+  t->why = Retransmit::Why::LossProbe;                         // at the latest in the place of the timeout
   t->at = std::min(now + pto, f.rto_at);
 }
 
