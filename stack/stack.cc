@@ -351,7 +351,7 @@ tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
 
 void Stack::shut_down(Instant now) {
   for (bool more = true; more;) {
-    more = tcp_.abort_some();
+    more = tcp_.abort_some(now);
     segments(now);
     out_.flush();
   }

@@ -110,7 +110,7 @@ void HttpLoad::stop(Instant) {
 }
 
 bool HttpLoad::leave(Instant now) {
-  const bool more = host_.tcp().abort_some();
+  const bool more = host_.tcp().abort_some(now);
   if (!more) opening_ = standing_ = 0;
   host_.send(now);
   return more;

@@ -2,6 +2,7 @@
 // Timers and ends: RFC 6298 §5, RFC 9293 §3.6, §3.8.3, §3.10.4, §3.10.5.
 #include "buf/stream.h"
 #include "tcp/conn.h"
+#include "tcp/isn.h"
 
 namespace sluice::tcp {
 
@@ -108,9 +109,10 @@ void Conn::close(Instant now) {
 }
 
 // RFC 9293 §3.10.5.
-bool Conn::abort(Segment& rst_out) {
+bool Conn::abort(Segment& rst_out, Instant now) {
   const bool tells = state_ != State::SynSent && state_ != State::Closed && state_ != State::TimeWait;
   rst_out = {.seq = snd_.nxt, .ack = rcv_.nxt, .flags = rst | ack};
+  if (ts_on_) rst_out.options.timestamps = {timestamp_clock(now, ts_offset_), ts_recent_};  // RFC 7323 §3.2
   fail();
   received_.clear();
   return tells;

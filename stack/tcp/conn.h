@@ -72,8 +72,8 @@ class Conn {
     drop_flight();
   }
 
-  // Passive, and first: somebody else sent the answer to the SYN (opening.h).
-  void answered(Instant now);
+  // Passive, and first: somebody else sent the answer to the SYN (opening.h), `took` ago; 0: not known.
+  void answered(Duration took, Instant now);
   // `text` holds in.text octets.
   Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
   void on_deadline(Instant now);
@@ -97,7 +97,7 @@ class Conn {
   void consumed();
   void close(Instant now);
   // Ends the connection at once. True: `rst` is to be sent.
-  bool abort(Segment& rst);
+  bool abort(Segment& rst, Instant now);
 
   State state() const { return state_; }
   bool passive() const { return passive_; }
@@ -135,7 +135,8 @@ class Conn {
 
   // receive.cc: the steps of RFC 9293 §3.10.7.4
   bool predicted(const Segment& in) const;
-  void accept(const Segment& in, Instant now);
+  void hear(Instant now);
+  void take_timestamp(const Segment& in, Instant now);
   Step check_paws(const Segment& in, Instant now);
   Step check_sequence(const Segment& in, Instant now);
   Step check_rst(const Segment& in, Instant now);
@@ -172,7 +173,7 @@ class Conn {
   void check_ece(Flight&, const Segment& in);
   void detect_loss(Flight&, Told&, Instant now);
   void detect_loss_without_sack(Flight&, Told&);
-  void begin_reduction(Flight&, Flight::Phase);
+  void begin_reduction(Flight&, Flight::Phase, uint32_t octets);
   void end_recovery(Flight&, Told&);
   void move_window(Flight&, const Told&, Instant now);
   void undo(Flight&, Counter why);

@@ -95,8 +95,10 @@ Conn::Answer Conn::syn_sent(const Segment& in, Instant now) {
   return Answer::None;
 }
 
-void Conn::answered(Instant now) {
+void Conn::answered(Duration took, Instant now) {
   snd_.nxt = snd_.una + 1;
+  timed_ = took.ns != 0;
+  sent_at_ = now - took;
   timer_ = Retransmit{now + rtt_.rto(shared_->options), now};
 }
 

@@ -120,8 +120,14 @@ struct Opening {
 // One that waits for its third segment; the room keeps as many as `half_open` says.
 struct SynRecord {
   Tuple tuple;
-  uint32_t hash = 0;  // of the tuple, for the flow table
+  uint32_t sent_us = 0;  // when our answer left, on a clock that turns; 0: more than one did
   Opening opening;
+
+  static uint32_t clock(Instant t) { return std::max(static_cast<uint32_t>(t.ns / 1'000), 1u); }
+  // RFC 6298 §2.2, §3: the peer's word came now; 0 when nobody knows to which answer.
+  Duration round_trip(Instant now) const {
+    return sent_us == 0 ? Duration{} : Duration::from_us(clock(now) - sent_us);
+  }
 };
 static_assert(sizeof(SynRecord) <= 64);
 

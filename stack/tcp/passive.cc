@@ -28,7 +28,7 @@ void Tcp::on_syn(const Arrival& a, Instant now, uint32_t waiting) {
     forget(waiting);
   }
   count_.add(Counter::tcp_opens_passive);
-  const uint32_t r = halves_.take(SynRecord{a.tuple, a.hash, o});
+  const uint32_t r = halves_.take(SynRecord{a.tuple, SynRecord::clock(now), o});
   table_.insert(a.hash, place(Kind::HalfOpen, r));
   half_order_.push_back(r);
   half_wheel_.arm(r, now + options_.rto_initial);
@@ -56,6 +56,7 @@ void Tcp::half_open(uint32_t r, Arrival& a, Instant now) {
     case Answer::Again:
       count_.add(Counter::tcp_duplicate);
       count_.add(Counter::tcp_syn_acks_again);
+      halves_[r].sent_us = 0;
       return answer_syn(a.tuple, o, false, now);
     case Answer::Drop:
       return count_.add(v.why);
@@ -81,7 +82,7 @@ void Tcp::half_open(uint32_t r, Arrival& a, Instant now) {
     forget_half_open(r);
     return no_connection(a, now);
   }
-  const uint32_t i = complete(o, a, l->service, now);
+  const uint32_t i = complete(o, a, l->service, halves_[r].round_trip(now), now);
   if (i == no_index) return;  // the record stays: the peer or we try again
   table_.replace(a.hash, place(Kind::HalfOpen, r), place(Kind::Connection, i));
   half_wheel_.cancel(r);
@@ -92,7 +93,8 @@ void Tcp::half_open(uint32_t r, Arrival& a, Instant now) {
 }
 
 // Makes the connection whose handshake the segment ends; its place in the flow table is the caller's to set.
-uint32_t Tcp::complete(const Opening& o, Arrival& a, uint16_t service, Instant now) {
+// `took`: from our answer to this segment, 0 when not known.
+uint32_t Tcp::complete(const Opening& o, Arrival& a, uint16_t service, Duration took, Instant now) {
   if (slots_.full()) {
     count_.add(Counter::tcp_no_room);
     return no_index;
@@ -100,7 +102,7 @@ uint32_t Tcp::complete(const Opening& o, Arrival& a, uint16_t service, Instant n
   const Path path = path_to(a.tuple.remote, now);
   const uint32_t i = slots_.take(a.tuple, a.hash, service, path, shared_,
                                  setup(a.tuple, path, o.iss, o.ts_offset), o.first(), now);
-  slots_[i].conn.answered(now);
+  slots_[i].conn.answered(took, now);
   return i;
 }
 
@@ -117,7 +119,7 @@ bool Tcp::answers_cookie(Arrival& a, Instant now, uint32_t waiting) {
     return a.segment.length() != 0 && waiting == no_index;
   }
   o->ts_offset = secrets(keys_, a.tuple).ts_offset;
-  const uint32_t i = complete(*o, a, l->service, now);
+  const uint32_t i = complete(*o, a, l->service, {}, now);
   if (i == no_index) return true;  // the peer thinks it is connected, and tries again
   if (waiting != no_index) {
     count_.add(Counter::tcp_time_wait_reused);
@@ -140,6 +142,7 @@ void Tcp::expire_half_open(uint32_t r, Instant now) {
     return forget_half_open(r);
   }
   ++o.tries;
+  halves_[r].sent_us = 0;
   constexpr unsigned most_doublings = 16;  // far past rto_max for any rto_initial in range
   const Duration wait = options_.rto_initial * (int64_t{1} << std::min<unsigned>(o.tries, most_doublings));
   half_wheel_.arm(r, now + std::min(wait, options_.rto_max));
@@ -148,7 +151,7 @@ void Tcp::expire_half_open(uint32_t r, Instant now) {
 }
 
 void Tcp::forget_half_open(uint32_t r) {
-  table_.erase(halves_[r].hash, place(Kind::HalfOpen, r));
+  table_.erase(hash_of(halves_[r].tuple), place(Kind::HalfOpen, r));
   half_wheel_.cancel(r);
   half_order_.erase(r);
   halves_.give(r);

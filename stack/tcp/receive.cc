@@ -14,7 +14,8 @@ Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now)
   if (state_ == State::SynSent) return syn_sent(in, now);
   if (predicted(in)) {
     shared_->count.add(Counter::tcp_predicted);
-    accept(in, now);
+    hear(now);
+    take_timestamp(in, now);
     take_ack(in, now);
     take_window(in, now);
     if (ecn_ok_ && in.text != 0) check_ecn(in);
@@ -44,15 +45,19 @@ bool Conn::predicted(const Segment& in) const {
   return !ts_on_ || (ts && static_cast<int32_t>(ts->val - ts_recent_) >= 0);
 }
 
-// An acceptable segment: the peer lives, and its timestamp is the one to echo.
-void Conn::accept(const Segment& in, Instant now) {
-  const auto& ts = in.options.timestamps;
-  if (ts_on_ && ts && !in.seq.after(rcv_.acked) && static_cast<int32_t>(ts->val - ts_recent_) >= 0) {
-    ts_recent_ = ts->val;  // RFC 7323 §4.3 (2)
-    ts_recent_at_ = now;
-  }
+// The peer lives.
+void Conn::hear(Instant now) {
   heard_ = now;
   alive_ = true;
+}
+
+// RFC 7323 §4.3 (2): the timestamp to echo. Of a segment whose acknowledgement was found good too, or anybody
+// who guesses a place in the window could set it, and PAWS would drop what the peer sends.
+void Conn::take_timestamp(const Segment& in, Instant now) {
+  const auto& ts = in.options.timestamps;
+  if (!ts_on_ || !ts || in.seq.after(rcv_.acked) || static_cast<int32_t>(ts->val - ts_recent_) < 0) return;
+  ts_recent_ = ts->val;
+  ts_recent_at_ = now;
 }
 
 // RFC 5961 §7: within the worker's budget.
@@ -86,7 +91,7 @@ Conn::Step Conn::check_sequence(const Segment& in, Instant now) {
   const bool fits =
       in.seq == rcv_.nxt || in.seq.in(rcv_.nxt, wnd) || (len != 0 && (in.seq + (len - 1)).in(rcv_.nxt, wnd));
   if (fits) {
-    accept(in, now);
+    hear(now);
     return Step::Go;
   }
   drop(in.seq.before(rcv_.nxt) && len != 0 ? Counter::tcp_duplicate : Counter::tcp_out_of_window);
@@ -99,8 +104,7 @@ Conn::Step Conn::check_sequence(const Segment& in, Instant now) {
   // be the other end of a quarrel without end.
   if (len != 0 || in.seq + 1 == rcv_.nxt) {
     if (in.text != 0 && in.seq.before(rcv_.nxt)) tell_twice(in.seq, in.seq + in.text);
-    heard_ = now;
-    alive_ = true;
+    hear(now);
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
   } else {
     challenge(now);
@@ -139,6 +143,7 @@ Conn::Step Conn::check_ack(const Segment& in, Instant now) {
       drop(Counter::tcp_bad_ack);
       return Step::Reset;
     }
+    take_timestamp(in, now);
     if (timed_) rtt_.sample(now - sent_at_, now);  // RFC 6298 §3: a SYN sent once
     snd_.una = snd_.una + 1;                       // our SYN; there is no text in flight yet
     snd_.wl1 = in.seq;
@@ -156,6 +161,7 @@ Conn::Step Conn::check_ack(const Segment& in, Instant now) {
     challenge(now);
     return Step::Stop;
   }
+  take_timestamp(in, now);
   take_ack(in, now);
   take_window(in, now);
   if (fin_wanted_ && fin_acked_) {

@@ -70,17 +70,18 @@ void Conn::check_tlp(Flight& f, const Segment& in, const Told& told) {
     f.tlp_out = false;
     if (f.phase != Phase::Open) return;
     shared_->count.add(Counter::tcp_recoveries_probe);
-    begin_reduction(f, Phase::Reduction);
+    begin_reduction(f, Phase::Reduction, flight());
   } else if (told.duplicate && !told.sacked) {  // the original's and the probe's
     f.tlp_out = false;
   }
 }
 
-// RFC 3168 §6.1.2: as if a segment were lost, once a window; nothing is sent again.
+// RFC 3168 §6.1.2: as if a segment were lost, once a window; nothing is sent again. The flight may be at its
+// end, or over, when the echo comes: what is reduced is the window.
 void Conn::check_ece(Flight& f, const Segment& in) {
-  if (!in.has(ece) || f.phase != Phase::Open || flight() == 0 || !snd_.una.after(f.recover)) return;
+  if (!in.has(ece) || f.phase != Phase::Open || !snd_.una.after(f.recover)) return;
   shared_->count.add(Counter::tcp_recoveries_ecn);
-  begin_reduction(f, Phase::Reduction);
+  begin_reduction(f, Phase::Reduction, congestion_.window());
 }
 
 // ---- was something lost?
@@ -98,7 +99,7 @@ void Conn::detect_loss(Flight& f, Told& told, Instant now) {
   f.reorder_wait = f.rack.detect_loss(f.board, shared_->sent, reo_wnd, now);
   if (f.board.lost() <= told.lost_before || f.phase >= Phase::Recovery) return;
   shared_->count.add(Counter::tcp_recoveries_rack);
-  begin_reduction(f, Phase::Recovery);
+  begin_reduction(f, Phase::Recovery, flight());
 }
 
 // RFC 6582 §3.2; the recovery point itself must be passed, so that duplicates of the old loss find no new
@@ -118,16 +119,17 @@ void Conn::detect_loss_without_sack(Flight& f, Told& told) {
   if (f.phase == Phase::Recovery || f.duplicates < Rack::duplicate_threshold) return;
   shared_->count.add(Counter::tcp_fast_retransmits);
   f.board.lose_head(shared_->sent, mss_);
-  begin_reduction(f, Phase::Recovery);
+  begin_reduction(f, Phase::Recovery, flight());
 }
 
-void Conn::begin_reduction(Flight& f, Phase to) {
+// `octets`: what the network did not bear.
+void Conn::begin_reduction(Flight& f, Phase to, uint32_t octets) {
   if (f.phase == Phase::Open) {
     f.before = congestion_;
     f.undo = true;
     f.stamped = false;
     f.undo_octets = 0;
-    congestion_.reduce(flight());
+    congestion_.reduce(octets);
     f.prr.start(flight());
     cwr_ = ecn_ok_;
   }
@@ -191,20 +193,19 @@ void Conn::arm_retransmit(Flight& f, Instant now, bool may_probe) {
   // §7.2: at most one probe is out, and none while the scoreboard or a recovery does its work.
   if (!may_probe || !sack_ok_ || f.tlp_out || f.recovering() || f.board.sacked() != 0 || t->tries != 0)
     return;
+  if (snd_.wnd == 0) return;  // that is the window probe's to find out
   Duration pto = rtt_.srtt().ns == 0 ? 1_s : std::max(rtt_.srtt() * 2, least_pto);
   if (flight() <= mss_) pto = pto + shared_->options.rto_min;  // TLP.max_ack_delay
-  if (now + pto < f.rto_at) {
-    t->why = Retransmit::Why::LossProbe;
-    t->at = now + pto;
-  }
+  t->why = Retransmit::Why::LossProbe;                         // at the latest in the place of the timeout
+  t->at = std::min(now + pto, f.rto_at);
 }
 
 void Conn::on_loss_timer(Instant now) {
   auto& t = *std::get_if<Retransmit>(&timer_);
   if (flight_ == no_index || t.why == Retransmit::Why::Timeout) return on_timeout(now);
   Flight& f = shared_->flights[flight_];
-  if (f.rto_at <= now) return on_timeout(now);
   const bool probe = t.why == Retransmit::Why::LossProbe;
+  if (!probe && f.rto_at <= now) return on_timeout(now);
   t.why = Retransmit::Why::Timeout;
   if (probe) {  // RFC 8985 §7.3; the timeout counts from the probe
     loss_probe_ = true;

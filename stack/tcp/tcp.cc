@@ -137,12 +137,12 @@ std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now
   return buf::StreamId{i, slots_.generation(i)};
 }
 
-bool Tcp::abort_some() {
+bool Tcp::abort_some(Instant now) {
   for (uint32_t i = 0; i < slots_.capacity() && slots_.size() != 0; ++i) {
     if (!slots_.alive(i)) continue;
     if (reply_count_ == replies_.size()) return true;
     Segment rst;
-    if (slots_[i].conn.abort(rst)) reply(slots_[i].tuple, rst);
+    if (slots_[i].conn.abort(rst, now)) reply(slots_[i].tuple, rst);
     release(i);
   }
   return false;
@@ -177,7 +177,7 @@ void Tcp::apply(uint32_t i, const buf::Stream& stream, Instant now) {
   Slot& s = slots_[i];
   if (stream.abort) {
     Segment rst;
-    if (s.conn.abort(rst)) reply(s.tuple, rst);
+    if (s.conn.abort(rst, now)) reply(s.tuple, rst);
     return release(i);
   }
   if (stream.events & (buf::stream_event::closed | buf::stream_event::failed)) return release(i);

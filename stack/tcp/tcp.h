@@ -70,7 +70,7 @@ class Tcp {
   bool output(Instant now, buf::Transmits& out);
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
   // left. For the end of a worker: services are not told.
-  bool abort_some();
+  bool abort_some(Instant now);
   // What a stream's connection is doing; nothing when it is gone.
   std::optional<Info> info(buf::StreamId) const;
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
@@ -164,7 +164,7 @@ class Tcp {
   void on_syn(const Arrival&, Instant now, uint32_t waiting = no_index);
   void answer_syn(const Tuple&, const Opening&, bool cookie, Instant now);
   bool answers_cookie(Arrival&, Instant now, uint32_t waiting = no_index);
-  uint32_t complete(const Opening&, Arrival&, uint16_t service, Instant now);
+  uint32_t complete(const Opening&, Arrival&, uint16_t service, Duration took, Instant now);
   void expire_half_open(uint32_t r, Instant now);
   void forget_half_open(uint32_t r);
   void acknowledge(const Opening&, const Tuple&, Instant now);

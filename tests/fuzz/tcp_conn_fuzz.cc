@@ -108,7 +108,7 @@ class Life {
   }
   void abort() {
     tcp::Segment rst_out;
-    (void)conn_->abort(rst_out);
+    (void)conn_->abort(rst_out, now_);
   }
   // Anybody may send one.
   void icmp(uint8_t what) {

@@ -594,7 +594,7 @@ TEST(Close, abort_resets_the_peer_at_the_place_it_expects) {
   auto t = Script::established();
   t.write(100).sends({.seq = 1, .len = 100});
   tcp::Segment out;
-  EXPECT_TRUE(t.conn().abort(out));
+  EXPECT_TRUE(t.conn().abort(out, t.now));
   EXPECT_EQ(out.seq.v, t.world().iss + 101);
   EXPECT_EQ(out.flags, rst | ack);
   t.is(State::Closed).quiet().nothing_armed();

@@ -477,9 +477,9 @@ TEST(Ecn, an_echo_reduces_the_window_once_a_round_trip_and_sends_nothing_again) 
   }
   EXPECT_EQ(said, 1u) << "CWR on the first new text";
   t.counted(Counter::tcp_recoveries_ecn, 1).counted(Counter::tcp_retransmits, 0);
-  EXPECT_EQ(t.conn().congestion().threshold(), 6300u);  // 0.7 of what was in flight after the first
+  EXPECT_EQ(t.conn().congestion().threshold(), 7000u);  // 0.7 of the window
   t.after(40_ms).gets({.ack = t.conn().snd_nxt().v - t.world().iss});
-  EXPECT_EQ(t.conn().congestion().window(), 6300u);
+  EXPECT_EQ(t.conn().congestion().window(), 7000u);
 }
 
 // ---- receiving: windows and when to acknowledge
