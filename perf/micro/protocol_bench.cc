@@ -34,7 +34,7 @@ struct Established {
   Counters count;
   Rng rng{1};
   buf::LinkPool links{64};
-  tcp::Shared shared{options, count, links, tcp::Budget{1'000, rng}};
+  tcp::Shared shared{options, count, links, rng};
   Instant now{1'000'000'000};
   SeqNum peer_seq{1001}, peer_ack;
   tcp::Conn conn{shared,

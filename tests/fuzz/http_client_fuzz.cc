@@ -26,7 +26,7 @@ std::string told(Bytes octets, size_t step, uint32_t asked) {
   for (uint32_t i = 0; i < asked; ++i) client.asked();
   std::string all;
   for (size_t at = 0; at < copy.size();) {
-    const auto n = static_cast<uint32_t>(std::min({step, copy.size() - at}));
+    const auto n = static_cast<uint32_t>(std::min<size_t>(step, copy.size() - at));
     check(in.push(buf::Slice{chunk, static_cast<uint32_t>(at), n}), "a link for every piece");
     at += n;
     for (bool more = true; more;) {
