@@ -52,23 +52,40 @@ ip::RouteKind route_kind(config::RouteKind k) {
   return ip::RouteKind::Forward;
 }
 
-// What a route of the configuration says, wherever it stands.
-template <class Said>
-ip::Route route_of(const config::Config& c, const Prefix& to, const Said& said) {
-  ip::Route route{.to = to, .kind = route_kind(said.kind)};
-  if (said.via) route.via = *said.via;
-  if (said.port)
-    route.port =
-        static_cast<uint16_t>(std::ranges::find(c.ports, *said.port, &config::Port::name) - c.ports.begin());
+ip::Gateway gateway(const config::Config& c, const std::optional<IpAddr>& via,
+                    const std::optional<std::string>& port) {
+  ip::Gateway g{via.value_or(IpAddr{})};
+  if (port)
+    g.port = static_cast<uint16_t>(std::ranges::find(c.ports, *port, &config::Port::name) - c.ports.begin());
+  return g;
+}
+
+ip::Route route_of(config::RouteKind kind, const std::vector<ip::Gateway>& gateways, const IpAddr& source) {
+  ip::Route route{.kind = route_kind(kind), .source = source};
+  if (gateways.empty()) return route;
+  route.via = gateways[0].via;
+  route.port = gateways[0].port;
+  route.more.assign(gateways.begin() + 1, gateways.end());
   return route;
 }
 
 std::vector<ip::Route> static_routes(const config::Config& c) {
   std::vector<ip::Route> routes;
-  for (const config::Route& r : c.routes) routes.push_back(route_of(c, r.to, r));
+  for (const config::Route& r : c.routes) {
+    std::vector<ip::Gateway> gateways;
+    if (r.via || r.port) gateways.push_back(gateway(c, r.via, r.port));
+    for (const IpAddr& via : r.more) gateways.push_back({via});
+    routes.push_back(route_of(r.kind, gateways, r.source.value_or(IpAddr{})));
+    routes.back().to = r.to;
+    if (r.congestion) routes.back().transport = static_cast<uint8_t>(static_cast<uint8_t>(*r.congestion) + 1);
+  }
   for (const config::RouteFile& file : c.file_routes) {
     std::vector<ip::Route> ways;
-    for (const config::RouteWay& w : file.ways) ways.push_back(route_of(c, Prefix{}, w));
+    for (const config::RouteWay& w : file.ways) {
+      std::vector<ip::Gateway> gateways;
+      for (const config::RouteWay::Hop& h : w.hops) gateways.push_back(gateway(c, h.via, h.port));
+      ways.push_back(route_of(w.kind, gateways, w.source.value_or(IpAddr{})));
+    }
     routes.reserve(routes.size() + file.routes.size());
     for (const config::RouteFile::Entry& e : file.routes) {
       routes.push_back(ways[e.way]);
@@ -78,16 +95,21 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
   return routes;
 }
 
+buf::ReversePath reverse_path(config::ReversePath r) {
+  if (r == config::ReversePath::Strict) return buf::ReversePath::Strict;
+  return r == config::ReversePath::Loose ? buf::ReversePath::Loose : buf::ReversePath::Off;
+}
+
 // Behind a bad line nothing may be left to the device: it would put checksums right again after the damage.
 buf::PortCaps without_offloads(const buf::PortCaps& caps) {
   return {.mac = caps.mac, .mtu = caps.mtu, .tx_multi_segment = caps.tx_multi_segment};
 }
 
-void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints,
-                   uint16_t service) {
+void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints, uint16_t service,
+                   std::optional<tcp::Algorithm> congestion = {}) {
   for (const config::Endpoint& e : endpoints) {
-    const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();
-    all.push_back({any ? IpAddr{} : e.addr, e.port, service});
+    const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
+    all.push_back({any ? IpAddr{} : e.addr, e.port, service, congestion});
   }
 }
 
@@ -97,6 +119,25 @@ std::vector<Listen> listeners(const std::vector<Service>& services) {
   for (size_t i = 0; i < services.size(); ++i)
     add_listeners(all, services[i].listen, static_cast<uint16_t>(i));
   return all;
+}
+
+// What a port says of us as a router, as link knows it.
+link::Advertise advertise(const config::Advertise& a) {
+  const auto seconds = [](Duration d) { return static_cast<uint32_t>(d.ns / 1'000'000'000); };
+  link::Advertise out{.enabled = a.enabled,
+                      .head = {.managed = a.managed,
+                               .other = a.other,
+                               .lifetime = static_cast<uint16_t>(seconds(a.lifetime))},
+                      .rdnss_lifetime = 3 * seconds(a.interval),  // RFC 8106 §5.1
+                      .mtu = a.mtu,
+                      .most_interval = a.interval};
+  for (const Prefix& p : a.prefixes)
+    out.prefixes.push_back({.prefix = p.addr.v6(),
+                            .length = p.length,
+                            .valid = seconds(a.valid),
+                            .preferred = seconds(a.preferred)});
+  for (const IpAddr& server : a.rdnss) out.rdnss.push_back(server.v6());
+  return out;
 }
 
 }  // namespace
@@ -125,6 +166,8 @@ std::string Appliance::build() {
   std::string wrong;
   routes_ = ip::Routes::build(interfaces_, static_routes(config_), config_.ip, wrong);
   if (routes_ == nullptr) return "routes: " + wrong;
+  readers_ = std::make_unique<io::Quiescence>(config_.workers.cores.size());
+  routes_->readers_from_now_on(readers_.get());
   gossip_ = std::make_unique<Gossip>(config_.workers.cores.size());
   for (size_t k = 0; k < config_.workers.cores.size(); ++k)
     if (wrong = make_worker(k); !wrong.empty()) return wrong;
@@ -193,7 +236,13 @@ std::string Appliance::make_ports() {
       std::cout << "sluice: port '" << p.name << "': " << w << '\n';
     table.push_back(device.info());
 
-    buf::Interface interface{device.caps(), p.addresses};
+    const auto six = [](const Prefix& a) { return !a.addr.is_v4(); };
+    buf::Interface interface{.caps = device.caps(),
+                             .addresses = p.addresses,
+                             .reverse_path = reverse_path(p.reverse_path),
+                             .ip6 = p.slaac || p.advertise.enabled || std::ranges::any_of(p.addresses, six),
+                             .slaac = p.slaac};
+    advertise_.push_back(advertise(p.advertise));
     if (p.impair.any()) interface.caps = without_offloads(interface.caps);
     interfaces_.push_back(std::move(interface));
     exchanges_.push_back(
@@ -209,7 +258,7 @@ std::string Appliance::make_ports() {
 
 std::string Appliance::make_worker(size_t k) {
   workers_.push_back(
-      std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_));
+      std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_, *readers_));
   Worker& w = *workers_.back();
   wakers_.push_back(&w.waker);
   w.links = std::make_unique<buf::LinkPool>(config_.memory.links);
@@ -252,7 +301,8 @@ void Appliance::wire_services(size_t k) {
   auto services = std::make_unique<serve::Services>(config_.tcp.connections, *w.chunks, w.count);
   std::vector<Listen> streams;
   for (size_t i = 0; i < sites_.size(); ++i)
-    add_listeners(streams, config_.http[i].listen, services->add_http(sites_[i], config_.http[i].options));
+    add_listeners(streams, config_.http[i].listen, services->add_http(sites_[i], config_.http[i].options),
+                  config_.http[i].congestion);
   const auto add_inetd = [&](serve::InetdKind kind, const std::vector<config::InetdService>& all) {
     for (const config::InetdService& s : all)
       add_listeners(streams, s.listen, services->add_inetd(kind, s.options));
@@ -266,13 +316,25 @@ void Appliance::wire_services(size_t k) {
   tcp::Options tcp = config_.tcp;
   tcp.held_packets = static_cast<uint32_t>(
       std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
-  const StackPlan plan{config_.arp, config_.ip, config_.udp, tcp,     interfaces_, routes_,
-                       dns,         streams,    echo,        discard, k == 0,      &w.stages};
+  const StackPlan plan{.link = config_.arp,
+                       .ip = config_.ip,
+                       .udp = config_.udp,
+                       .tcp = tcp,
+                       .interfaces = interfaces_,
+                       .routes = routes_,
+                       .dns = dns,
+                       .streams = streams,
+                       .echo = echo,
+                       .discard = discard,
+                       .keeps_neighbours = k == 0,
+                       .meter = &w.stages,
+                       .advertise = advertise_,
+                       .nd = &config_.nd};
   w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
                                     *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),
                                               .isn = io::random_sip_key(),
-                                              .timestamps = io::random_sip_key(),
+                                              .cookies = io::random_sip_key(),
                                               .ports = io::random_sip_key()});
 }
 
@@ -304,6 +366,11 @@ void Appliance::start() {
     check(eal_->launch(k, run, new Launch{workers_[k].get(), &stop_, &leaving_}),
           "a worker is launched once");
   }
+}
+
+void Appliance::watch_links() {
+  for (uint16_t port = 0; port < devices_.size(); ++port)
+    routes_->link_state(port, devices_[port]->link_up());
 }
 
 void Appliance::stop() {

@@ -16,6 +16,7 @@
 #include "dns/zones.h"
 #include "io/device.h"
 #include "io/eal.h"
+#include "io/quiescence.h"
 #include "ip/route.h"
 #include "serve/site.h"
 
@@ -33,6 +34,8 @@ class Appliance {
 
   const std::string& error() const { return error_; }
   void start();
+  // Routes over links that died or came back since the last time; to be called now and then.
+  void watch_links();
   void stop();  // returns when every worker has ended
 
  private:
@@ -55,8 +58,10 @@ class Appliance {
   std::vector<std::unique_ptr<io::Device>> devices_;      // [port]
   std::vector<std::unique_ptr<io::Exchange>> exchanges_;  // [port], with two or more workers
   std::vector<buf::Interface> interfaces_;                // [port]
+  std::vector<link::Advertise> advertise_;                // [port]
   std::unique_ptr<io::Steering> steering_;
-  std::shared_ptr<const ip::Routes> routes_;
+  std::unique_ptr<io::Quiescence> readers_;  // of what changes while they read: the workers
+  std::shared_ptr<ip::Routes> routes_;
   std::vector<std::shared_ptr<const serve::Sites>> sites_;  // [http service]
   std::unique_ptr<Gossip> gossip_;
   std::vector<std::unique_ptr<Worker>> workers_;

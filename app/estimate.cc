@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unordered_set>
 
 #include "buf/pool.h"
 
@@ -23,6 +24,26 @@ uint64_t folder_octets(const std::string& root) {
   return octets;
 }
 
+// A group of 1 KiB wherever something longer lies behind 16 bits, 24 bits and so on; and a chunk more of each
+// table than is needed.
+uint64_t route_octets(const config::Config& c) {
+  std::unordered_set<uint64_t> groups;
+  uint64_t deep = 0;  // IPv6, behind 64 bits: hardly ever shared
+  const auto count = [&](const Prefix& p) {
+    const bool four = p.addr.is_v4();
+    const uint64_t a = four ? uint64_t{p.addr.v4().v} << 32 : load_be<uint64_t>(p.addr.bytes().data());
+    for (unsigned bits = 16; bits < p.length; bits += 8)
+      if (bits < 64)
+        groups.insert(a >> (64 - bits) | uint64_t{bits + (four ? 1u : 0u)} << 56);
+      else
+        ++deep;
+  };
+  for (const config::Route& r : c.routes) count(r.to);
+  for (const config::RouteFile& file : c.file_routes)
+    for (const config::RouteFile::Entry& e : file.routes) count(e.to);
+  return (groups.size() + deep) * 1024 + (8u << 20);
+}
+
 }  // namespace
 
 uint16_t packet_room(const config::Config& c) {
@@ -39,7 +60,7 @@ uint32_t estimate_megabytes(const config::Config& c) {
   octets += workers * workers * c.ports.size() * c.workers.ring * 2 * 8;
   for (const config::HttpService& service : c.http)
     for (const config::Site& site : service.sites) octets += folder_octets(c.path(site.root));
-  octets += 96u << 20;  // the FIB's first table (2^24 entries of 4 octets) and its second
+  octets += route_octets(c);
   octets += 64u << 20;  // drivers and DPDK itself
   return static_cast<uint32_t>(octets * 5 / 4 >> 20);
 }

@@ -54,6 +54,31 @@ void add_ports(Metrics& metrics, const Observed& o) {
   });
 }
 
+// Where several workers share a port: how each finds the owner of what its queue brings.
+constexpr std::pair<io::SteeredPort::Trust, const char*> steering_verdicts[] = {
+    {io::SteeredPort::Trust::Software, "software"},
+    {io::SteeredPort::Trust::Testing, "testing"},
+    {io::SteeredPort::Trust::Queue, "queue"},
+    {io::SteeredPort::Trust::Device, "device"},
+};
+
+void add_steering(Metrics& metrics, const Observed& o) {
+  metrics.gauge(
+      "sluice_port_steering",
+      "1 for who steers a port's packets to their workers: software, a device still being tested, a device "
+      "proven by its queues, a device proven by its hashes",
+      [&devices = o.devices, &workers = o.workers] {
+        std::vector<Sample> samples;
+        for (size_t k = 0; k < workers.size(); ++k)
+          for (size_t port = 0; port < workers[k]->steered.size(); ++port)
+            for (const auto& [verdict, name] : steering_verdicts)
+              samples.push_back(
+                  {{{"by", name}, {"port", devices[port]->info().name}, {"worker", std::to_string(k)}},
+                   workers[k]->steered[port]->trust() == verdict ? 1.0 : 0.0});
+        return samples;
+      });
+}
+
 void add_memory(Metrics& metrics, const Observed& o) {
   metrics.gauge("sluice_packet_buffers", "packet buffers that there are",
                 [&p = o.pool] { return std::vector<Sample>{{{}, static_cast<double>(p.packets_size())}}; });
@@ -103,6 +128,7 @@ void add_gauges(Metrics& metrics, const Observed& o) {
   metrics.gauge("sluice_build_info", "always 1; the version is a label",
                 [] { return std::vector<Sample>{{{{"version", version}}, 1.0}}; });
   add_ports(metrics, o);
+  add_steering(metrics, o);
   add_memory(metrics, o);
   add_tcp(metrics, o);
   add_stages(metrics, o);

@@ -82,7 +82,7 @@ int run(const Words& words) {
   appliance.start();
   std::cout << "sluice: ready"
             << std::endl;  // NOLINT(performance-avoid-endl): whoever waits for it reads a pipe
-  signals.wait();
+  while (signals.wait(250_ms) == 0) appliance.watch_links();
   appliance.stop();
   return 0;
 }

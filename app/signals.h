@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "base/instant.h"
+
 namespace sluice::app {
 
 class Signals {
@@ -17,12 +19,11 @@ class Signals {
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);  // a scrape that goes away is no reason to end
   }
-  // Sleeps until one of them comes; returns its number.
-  int wait() const {
-    int number = 0;
-    while (sigwait(&set_, &number) != 0) {
-    }
-    return number;
+  // Sleeps until one of them comes, and returns its number, or for so long, and returns 0.
+  int wait(Duration most) const {
+    const timespec t{most.ns / 1'000'000'000, most.ns % 1'000'000'000};
+    const int number = sigtimedwait(&set_, nullptr, &t);
+    return number > 0 ? number : 0;
   }
 
  private:

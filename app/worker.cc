@@ -16,10 +16,16 @@ Gossip::Gossip(size_t workers) : workers_{workers} {
     rings_.push_back(std::make_unique<io::MessageRing<link::Message>>(gossip_room));
 }
 
-Worker::Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip)
-    : rng{seed}, stages{io::ticks}, idle{mode, waker, count}, index_{index}, gossip_{gossip} {}
+Worker::Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip, io::Quiescence& readers)
+    : rng{seed},
+      stages{io::ticks},
+      idle{mode, waker, count},
+      index_{index},
+      gossip_{gossip},
+      readers_{readers} {}
 
 void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
+  readers_.enter(index_);
   while (!stop.load(std::memory_order_relaxed)) {
     const Instant now = io::now();  // the only clock read of a turn, while stages are not measured
     stages.turn();
@@ -32,9 +38,17 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
     for (const auto& port : steered) worked |= port->take_moved() > 0;
     tell();
     count.add(Counter::worker_polls);
-    idle.rest(heard || worked, now, deadline());
+    if (heard || worked) {
+      readers_.between_bursts(index_);
+      idle.rest(true, now, deadline());
+    } else {
+      readers_.leave(index_);  // the rest may be long
+      idle.rest(false, now, deadline());
+      readers_.enter(index_);
+    }
   }
   stack->shut_down(io::now());
+  readers_.leave(index_);
   leaving.fetch_sub(1, std::memory_order_release);
   while (leaving.load(std::memory_order_acquire) != 0) send_for_others();
   send_for_others();

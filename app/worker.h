@@ -16,6 +16,7 @@
 #include "io/impaired_port.h"
 #include "io/message_ring.h"
 #include "io/queue_port.h"
+#include "io/quiescence.h"
 #include "io/steered_port.h"
 #include "io/waker.h"
 #include "stack.h"
@@ -36,7 +37,7 @@ class Gossip {
 
 class Worker {
  public:
-  Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip);
+  Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip, io::Quiescence& readers);
 
   // -- to be put together by the appliance, before run()
   Counters count;
@@ -67,6 +68,7 @@ class Worker {
 
   size_t index_;
   Gossip& gossip_;
+  io::Quiescence& readers_;
   Instant next_second_{};
 };
 

@@ -9,6 +9,7 @@
 
 #include "config/codec.h"
 #include "config/networks.h"
+#include "config/networks6.h"
 #include "config/route_check.h"
 
 namespace sluice::config {
@@ -38,13 +39,17 @@ class Checker {
         known_{addresses_known},
         out_{out},
         in_files_{in_files},
-        networks_{c.ports} {}
+        networks_{c.ports},
+        networks6_{c.ports} {}
 
   void run() {
     check_cores();
     check_port_names();
     check_devices();
-    for (size_t i = 0; i < c_.ports.size(); ++i) check_addresses(i);
+    for (size_t i = 0; i < c_.ports.size(); ++i) {
+      check_addresses(i);
+      check_advertise(c_.ports[i]);
+    }
     check_overlaps();
     check_packets();
     for (const Route& route : c_.routes) check_route(route);
@@ -109,16 +114,14 @@ class Checker {
     }
   }
 
-  bool is_v4(const Place* at, const IpAddr& a) {
-    if (a.is_v4()) return true;
-    add(at, to_text(a) + " is an IPv6 address, IPv6 comes later", "an IPv4 address");
-    return false;
-  }
-
   void check_addresses(size_t port) {
     for (const Prefix& p : c_.ports[port].addresses) {
       const Place* at = places_.find(p);
-      if (!at || !is_v4(at, p.addr)) continue;
+      if (!at) continue;
+      if (!p.addr.is_v4()) {
+        if (auto wrong = networks6_.add(port, p)) add(at, std::move(wrong->wrong), std::move(wrong->right));
+        continue;
+      }
       const Ip4Addr a = p.addr.v4();
       const std::string text = to_text(p);
       if (const char* why = not_a_station(a)) {
@@ -138,6 +141,30 @@ class Checker {
       connected_.push_back({port, p, at});
       networks_.add(port, p);
     }
+  }
+
+  void check_advertise(const Port& port) {
+    const Advertise& a = port.advertise;
+    for (const Prefix& p : a.prefixes) {
+      const Place* at = places_.find(p);
+      if (!at) continue;
+      if (p.addr.is_v4() || p.addr.v6().is_multicast() || p.addr.v6().is_link_local())
+        add(at, to_text(p) + " is no prefix to advertise", "an IPv6 network of stations");
+      else if (network6(p) != p)
+        add(at, to_text(p) + " has bits beyond its prefix", to_text(network6(p)));
+    }
+    for (const IpAddr& server : a.rdnss)
+      if (const Place* at = places_.find(server); at && server.is_v4())
+        add(at, to_text(server) + " is an IPv4 address", "the IPv6 address of a DNS server");
+    const Place* preferred = places_.find(a.preferred);
+    if (preferred && a.preferred > a.valid)
+      add(preferred, "hosts would prefer addresses for longer than they are valid", "at most 'valid'");
+    const Place* interval = places_.find(a.interval);
+    if (interval && a.lifetime.ns != 0 && a.lifetime < a.interval)
+      add(interval, "hosts would forget us between two advertisements", "at most 'lifetime'");
+    if (a.mtu != 0 && a.mtu < 1280)
+      if (const Place* at = places_.find(a.mtu))
+        add(at, "every IPv6 link carries 1280 octets", "0 or at least 1280");
   }
 
   void check_overlaps() {
@@ -213,9 +240,18 @@ class Checker {
     const Place* kind = places_.find(r.kind);
     const Place* via = r.via ? places_.find(*r.via) : nullptr;
     const Place* port = r.port ? places_.find(*r.port) : nullptr;
+    const Place* source = r.source ? places_.find(*r.source) : nullptr;
+    if (source && known_ && r.source->is_v4()) {
+      if (auto wrong = networks_.source(*r.source))
+        add(source, std::move(wrong->wrong), std::move(wrong->right));
+    } else if (source && known_ && !networks6_.ours(*r.source)) {
+      add(source, to_text(*r.source) + " is not an address of ours", "an address of a port");
+    }
     if (r.kind != RouteKind::Forward) {
       if (via) add(via, "a route that refuses has no 'via'", "'kind' without 'via'");
       if (port) add(port, "a route that refuses has no 'port'", "'kind' without 'port'");
+      if (!r.more.empty() && places_.find(r.more[0]))
+        add(places_.find(r.more[0]), "a route that refuses has no gateways", "'kind' without 'more'");
       return;
     }
     if (!r.via && !r.port) {
@@ -228,17 +264,37 @@ class Checker {
       out = port_called(*r.port, port);
       if (!out) return;
     }
+    if (via && places_.find(r.to) && r.via->is_v4() != r.to.addr.is_v4())
+      return add(via, "gateway " + to_text(*r.via) + " is of another family than " + to_text(r.to),
+                 "a gateway of the destination's family");
     if (via) check_gateway(*r.via, via, out);
+    for (const IpAddr& more : r.more) {
+      const Place* at = places_.find(more);
+      if (!at) continue;
+      if (!r.via) return add(at, "'more' gateways without a first", "'via' with the first of them");
+      if (more.is_v4() != r.via->is_v4())
+        return add(at, "gateways of two families", "those of the destination's family");
+      check_gateway(more, at, std::nullopt);
+    }
   }
 
   void check_destination(const Route& r) {
     const Place* at = places_.find(r.to);
-    if (!at || !is_v4(at, r.to.addr)) return;
+    if (!at) return;
+    if (!r.to.addr.is_v4()) return check_destination6(r, at);
     const Prefix net{network_of(r.to), r.to.length};
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
     if (!destinations_.insert(route_key(net.addr.v4(), net.length)).second)
       return add(at, "there are two routes to " + to_text(net), "one");
     if (auto wrong = networks_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
+  }
+
+  void check_destination6(const Route& r, const Place* at) {
+    const Prefix net = network6(r.to);
+    if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
+    if (!destinations6_.insert(to_text(net)).second)
+      return add(at, "there are two routes to " + to_text(net), "one");
+    if (auto wrong = networks6_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   std::optional<size_t> port_called(const std::string& name, const Place* at) {
@@ -249,29 +305,29 @@ class Checker {
   }
 
   void check_gateway(const IpAddr& gateway, const Place* at, std::optional<size_t> port) {
-    if (!is_v4(at, gateway) || !known_) return;
-    if (auto wrong = networks_.gateway(gateway, port))
+    if (!known_) return;
+    if (auto wrong = gateway.is_v4() ? networks_.gateway(gateway, port) : networks6_.gateway(gateway, port))
       add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   void check_listen(const std::vector<Endpoint>& listen, std::initializer_list<const char*> transports) {
     for (const Endpoint& e : listen) {
       const Place* at = places_.find(e);
-      if (!at || !is_v4(at, e.addr)) continue;
-      const Ip4Addr a = e.addr.v4();
-      const auto ours = [&](const Connected& n) { return n.us() == a; };
-      if (known_ && !a.is_unspecified() && std::ranges::none_of(connected_, ours)) {
+      if (!at) continue;
+      const auto ours = [&](const Connected& n) { return IpAddr{n.us()} == e.addr; };
+      if (known_ && !is_any(e.addr) && std::ranges::none_of(connected_, ours) && !networks6_.ours(e.addr)) {
         add(at, to_text(e.addr) + " is not an address of ours", our_addresses());
         continue;
       }
       for (const char* transport : transports) check_taken(e, transport, at);
     }
   }
+  // 0.0.0.0 and :: both mean every address of ours, of either family.
+  static bool is_any(const IpAddr& a) { return a == IpAddr{Ip4Addr{}} || a.is_none(); }
   void check_taken(const Endpoint& e, std::string_view transport, const Place* at) {
     const auto clashes = [&](const auto& other) {
       return other.first == transport && other.second.port == e.port &&
-             (other.second.addr == e.addr || e.addr.v4().is_unspecified() ||
-              other.second.addr.v4().is_unspecified());
+             (other.second.addr == e.addr || is_any(e.addr) || is_any(other.second.addr));
     };
     const auto other = std::ranges::find_if(listeners_, clashes);
     if (other != listeners_.end())
@@ -284,6 +340,9 @@ class Checker {
   std::string our_addresses() const {
     std::string all = "0.0.0.0 for all of ours";
     for (const Connected& n : connected_) all += ", " + to_text(IpAddr{n.us()});
+    for (const Port& p : c_.ports)
+      for (const Prefix& a : p.addresses)
+        if (!a.addr.is_v4()) all += ", " + to_text(a.addr);
     return all;
   }
 
@@ -342,8 +401,10 @@ class Checker {
   std::vector<Complaint>& out_;
   std::vector<std::vector<Complaint>>& in_files_;
   Networks networks_;
+  Networks6 networks6_;
   std::vector<Connected> connected_;
   std::unordered_set<uint64_t> destinations_;  // of all static routes
+  std::set<std::string> destinations6_;
   std::vector<std::pair<std::string_view, Endpoint>> listeners_;
 };
 

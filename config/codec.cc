@@ -139,6 +139,10 @@ constexpr std::pair<const char*, RouteKind> route_kinds[] = {{"forward", RouteKi
                                                              {"blackhole", RouteKind::Blackhole},
                                                              {"unreachable", RouteKind::Unreachable},
                                                              {"prohibit", RouteKind::Prohibit}};
+constexpr std::pair<const char*, ReversePath> reverse_paths[] = {
+    {"off", ReversePath::Off}, {"loose", ReversePath::Loose}, {"strict", ReversePath::Strict}};
+constexpr std::pair<const char*, tcp::Algorithm> algorithms[] = {{"cubic", tcp::Algorithm::Cubic},
+                                                                 {"reno", tcp::Algorithm::Reno}};
 
 }  // namespace
 
@@ -212,6 +216,14 @@ Choices<Hugepages> choices<Hugepages>() {
 template <>
 Choices<RouteKind> choices<RouteKind>() {
   return route_kinds;
+}
+template <>
+Choices<ReversePath> choices<ReversePath>() {
+  return reverse_paths;
+}
+template <>
+Choices<tcp::Algorithm> choices<tcp::Algorithm>() {
+  return algorithms;
 }
 
 std::optional<Endpoint> Codec<Endpoint>::parse(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "http/options.h"
 #include "io/options.h"
 #include "ip/options.h"
+#include "link/nd_options.h"
 #include "link/options.h"
 #include "serve/inetd_options.h"
 #include "tcp/options.h"
@@ -25,6 +26,7 @@ namespace sluice::config {
 enum class Mode : uint8_t { Latency, Balanced, Efficient };
 enum class Hugepages : uint8_t { Auto, On, Off };
 enum class RouteKind : uint8_t { Forward, Blackhole, Unreachable, Prohibit };
+enum class ReversePath : uint8_t { Off, Loose, Strict };
 
 // Where a service listens. Address 0.0.0.0: every address of ours.
 struct Endpoint {
@@ -48,6 +50,18 @@ struct Memory {
   uint32_t megabytes = 0;    // MiB; 0: worked out from the above
 };
 
+// What we tell the IPv6 hosts of a port as their router: RFC 4861 §6.2.1, RFC 8106.
+struct Advertise {
+  bool enabled = false;
+  Duration lifetime = 1800_s;    // as a default router; 0: none
+  Duration interval = 600_s;     // between two advertisements, at most
+  std::vector<Prefix> prefixes;  // no host bits
+  Duration valid = 2'592'000_s, preferred = 604'800_s;
+  std::vector<IpAddr> rdnss;            // recursive DNS servers
+  uint32_t mtu = 0;                     // 0: not said
+  bool managed = false, other = false;  // DHCPv6 for addresses, for the rest
+};
+
 // A network port: device, and who we are on it.
 struct Port {
   std::string name;  // unique
@@ -58,6 +72,9 @@ struct Port {
   uint16_t queues = 0;            // 0: one per worker where the device has them
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   bool promiscuous = false;
+  bool slaac = false;  // follows IPv6 router advertisements
+  Advertise advertise;
+  ReversePath reverse_path = ReversePath::Off;
   io::ImpairOptions impair;
 };
 
@@ -67,13 +84,20 @@ struct Route {
   RouteKind kind = RouteKind::Forward;
   std::optional<IpAddr> via;
   std::optional<std::string> port;  // the name of a port
+  std::vector<IpAddr> more;         // further gateways, with `via`
+  std::optional<IpAddr> source;
+  std::optional<tcp::Algorithm> congestion;
 };
 
 // What routes of a file say besides their destination, and where it is said first.
 struct RouteWay {
+  struct Hop {
+    std::optional<IpAddr> via;
+    std::optional<std::string> port;  // the name of a port
+  };
   RouteKind kind = RouteKind::Forward;
-  std::optional<IpAddr> via;
-  std::optional<std::string> port;  // the name of a port
+  std::vector<Hop> hops;  // with more than one, flows are spread over them
+  std::optional<IpAddr> source;
   int line = 1, column = 1;
 };
 
@@ -108,6 +132,7 @@ struct Site {
 struct HttpService {
   std::vector<Endpoint> listen;
   std::vector<Site> sites;  // the first answers names nobody has
+  std::optional<tcp::Algorithm> congestion;
   http::Options options;
 };
 

@@ -32,6 +32,10 @@ void fields(V& v, link::Options& o) {
 #include "link/options.def"
 }
 template <class V>
+void fields(V& v, link::NdOptions& o) {
+#include "link/nd_options.def"
+}
+template <class V>
 void fields(V& v, ip::Options& o) {
 #include "ip/options.def"
 }
@@ -41,6 +45,10 @@ void fields(V& v, udp::Options& o) {
 }
 template <class V>
 void fields(V& v, tcp::Options& o) {
+  v.value(
+      Key{"congestion",
+          "congestion control (RFC 9438 CUBIC, RFC 6582 NewReno) where no service or route says otherwise"},
+      o.congestion);
 #include "tcp/options.def"
 }
 template <class V>
@@ -93,6 +101,23 @@ void fields(V& v, Memory& m) {
 }
 
 template <class V>
+void fields(V& v, Advertise& a) {
+  v.number(Key{"enabled", "send router advertisements (RFC 4861 6.2)"}, a.enabled, false, true);
+  v.number(Key{"lifetime", "how long hosts use us as their default router; 0s: they do not"}, a.lifetime, 0_s,
+           9000_s);
+  v.number(Key{"interval", "longest time between two advertisements"}, a.interval, 4_s, 1800_s);
+  v.list(Key{"prefixes", "networks on this link, of which hosts make their addresses when 64 bits long"},
+         a.prefixes, Count{0, 16});
+  v.number(Key{"valid", "how long hosts keep such an address"}, a.valid, 1_s, 86'400'000_s);
+  v.number(Key{"preferred", "how long they begin new connections with it; at most valid"}, a.preferred, 1_s,
+           86'400'000_s);
+  v.list(Key{"rdnss", "recursive DNS servers for the hosts (RFC 8106)"}, a.rdnss, Count{0, 16});
+  v.number(Key{"mtu", "the link's MTU, when hosts should be told; 0: not said"}, a.mtu, 0u, 65535u);
+  v.number(Key{"managed", "addresses are to be had by DHCPv6"}, a.managed, false, true);
+  v.number(Key{"other", "other settings are to be had by DHCPv6"}, a.other, false, true);
+}
+
+template <class V>
 void fields(V& v, Port& p) {
   v.text(Key{"name", "what routes and metrics call the port", true}, p.name, port_name);
   v.device(Key{"device", "where the packets come from: one kind and what it names, and args", true},
@@ -108,17 +133,30 @@ void fields(V& v, Port& p) {
   v.number(Key{"tx_descriptors", "packets a transmit queue holds"}, p.tx_descriptors, uint16_t{64},
            uint16_t{32768});
   v.number(Key{"promiscuous", "take frames for other MAC addresses too"}, p.promiscuous, false, true);
+  v.number(Key{"slaac", "make addresses and routes of IPv6 router advertisements (RFC 4862)"}, p.slaac, false,
+           true);
+  v.section(Key{"advertise", "be the router of this port's IPv6 hosts"}, p.advertise);
+  v.value(Key{"reverse_path",
+              "drop packets whose source has no route (loose), or none by this port (strict); RFC 3704"},
+          p.reverse_path);
   v.section(Key{"impair", "a bad line to rehearse on, both directions alike"}, p.impair);
 }
 
 template <class V>
 void fields(V& v, Route& r) {
-  v.value(Key{"to", "the destinations, as a prefix; 0.0.0.0/0: all that nothing else matches", true}, r.to);
+  v.value(Key{"to", "the destinations, as a prefix; 0.0.0.0/0 or ::/0: all that nothing else matches", true},
+          r.to);
   v.value(Key{"kind",
               "forward, or how to refuse: blackhole silently, unreachable and prohibit with an ICMP error"},
           r.kind);
   v.value(Key{"via", "the gateway, on a network of ours"}, r.via);
   v.text(Key{"port", "the port to send from; without via: destinations are on its link"}, r.port, port_name);
+  v.list(Key{"more", "gateways as good as via: flows are spread over all of them, and stay when one is lost"},
+         r.more, Count{0, 63});
+  v.value(Key{"source", "the address of ours that our own packets on this route carry"}, r.source);
+  v.value(Key{"congestion",
+              "congestion control of TCP connections that take the route; not set: as the service says"},
+          r.congestion);
 }
 
 template <class V>
@@ -145,6 +183,8 @@ void fields(V& v, HttpService& s) {
   v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
   v.sections(Key{"sites", "what to serve; the first site also answers for names no site has", true}, s.sites,
              Count{1, 4096});
+  v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
+          s.congestion);
   fields(v, s.options);
 }
 
@@ -168,8 +208,9 @@ void fields(V& v, Config& c) {
   v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes,
              Count{0, 65536});
   v.texts(Key{"route_files",
-              "text files of more routes, one a line: 'PREFIX via GATEWAY', 'PREFIX dev PORT', 'blackhole "
-              "PREFIX', unreachable or prohibit; # starts a comment"},
+              "text files of more routes, one a line: 'PREFIX via GATEWAY [via GATEWAY ...] [src ADDRESS]', "
+              "'PREFIX dev "
+              "PORT', 'blackhole PREFIX', unreachable or prohibit; # starts a comment"},
           c.route_files, file_path, Count{0, 64});
 #define ROOM(name, type, help) v.section(Key{#name, help}, c.name);
 #include "config/rooms.def"

@@ -40,6 +40,12 @@ class Writer {
     row(key, "", Codec<T>::right);
   }
   template <Choice E>
+  void value(const Key& key, std::optional<E>&) {
+    std::string all;
+    for (const auto& choice : choices<E>()) all += (all.empty() ? "" : ", ") + std::string{choice.first};
+    row(key, "", all);
+  }
+  template <Choice E>
   void value(const Key& key, E& member) {
     std::string all, dflt;
     for (const auto& choice : choices<E>()) {

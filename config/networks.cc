@@ -52,6 +52,16 @@ std::optional<Fault> Networks::gateway(const IpAddr& gateway, std::optional<size
   return std::nullopt;
 }
 
+std::optional<Fault> Networks::source(const IpAddr& a) const {
+  std::string ours;
+  for (const Connected& n : connected_) {
+    if (n.us() == a.v4()) return std::nullopt;
+    ours += (ours.empty() ? "" : ", ") + to_text(IpAddr{n.us()});
+  }
+  return Fault{to_text(a) + " is not an address of ours",
+               ours.empty() ? "an address of a port" : "one of " + ours};
+}
+
 std::optional<Fault> Networks::destination(const Prefix& net) const {
   if (net.length != 0)
     if (const char* why = not_a_station(net.addr.v4()))

@@ -38,6 +38,8 @@ class Networks {
 
   // `port`: the one the route names, if it does.
   std::optional<Fault> gateway(const IpAddr&, std::optional<size_t> port) const;
+  // What our own packets are to carry.
+  std::optional<Fault> source(const IpAddr&) const;
   // A network without host bits, as the destination of a static route.
   std::optional<Fault> destination(const Prefix&) const;
   // "'lan'", or "one of lan, wan" when the name is far from all of them.

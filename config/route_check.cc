@@ -8,20 +8,25 @@ namespace {
 
 bool is_v4(const IpAddr& a, int line, int column, std::vector<Complaint>& out) {
   if (a.is_v4()) return true;
-  out.push_back({line, column, to_text(a) + " is an IPv6 address, IPv6 comes later", "an IPv4 address"});
+  out.push_back(
+      {line, column, to_text(a) + " is an IPv6 address, files of IPv6 routes come later", "an IPv4 address"});
   return false;
 }
 
 void check_way(const RouteWay& w, const Networks& networks, std::vector<Complaint>& out) {
   Fault fault;
-  std::optional<size_t> port;
-  if (w.port) {
-    port = networks.port_called(*w.port, fault);
-    if (!port) return out.push_back({w.line, w.column, fault.wrong, fault.right});
+  const auto add = [&](const Fault& f) { out.push_back({w.line, w.column, f.wrong, f.right}); };
+  for (const RouteWay::Hop& hop : w.hops) {
+    std::optional<size_t> port;
+    if (hop.port) {
+      port = networks.port_called(*hop.port, fault);
+      if (!port) return add(fault);
+    }
+    if (!hop.via || !is_v4(*hop.via, w.line, w.column, out)) continue;
+    if (const auto wrong = networks.gateway(*hop.via, port)) add(*wrong);
   }
-  if (!w.via || !is_v4(*w.via, w.line, w.column, out)) return;
-  if (auto wrong = networks.gateway(*w.via, port))
-    out.push_back({w.line, w.column, std::move(wrong->wrong), std::move(wrong->right)});
+  if (!w.source || !is_v4(*w.source, w.line, w.column, out)) return;
+  if (const auto wrong = networks.source(*w.source)) add(*wrong);
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ namespace {
 
 constexpr const char* line_right = "'PREFIX via GATEWAY', 'PREFIX dev PORT' or 'blackhole PREFIX'";
 
+constexpr size_t ways_most = 64;  // ip::Spread's
+
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 std::string shown(std::string_view text) {
@@ -143,28 +145,44 @@ class Parser {
     return ways_[text];
   }
 
+  // via GATEWAY [dev PORT], once or several times, or dev PORT; then src ADDRESS, if at all.
   bool read_way(RouteWay& w) {
     const std::string_view whole = rest_;
     if (whole.empty()) return add(whole, "the route leads nowhere", line_right), false;
     for (std::string_view key = word(); !key.empty(); key = word()) {
-      if (key != "via" && key != "dev") {
-        const std::string close = nearest(std::string{key.substr(0, 32)}, {"via", "dev"});
+      if (key != "via" && key != "dev" && key != "src") {
+        const std::string close = nearest(std::string{key.substr(0, 32)}, {"via", "dev", "src"});
         return add(key, "unknown word " + shown(key), close.empty() ? line_right : "'" + close + "'"), false;
       }
       const std::string_view value = word();
-      const bool via = key == "via";
-      const char* const right = via ? Codec<IpAddr>::right : port_name.right;
+      const char* const right = key == "dev" ? port_name.right : Codec<IpAddr>::right;
       if (value.empty()) return add(value, "the line ends behind " + shown(key), right), false;
-      if (via ? w.via.has_value() : w.port.has_value())
-        return add(key, "a second " + shown(key), "one"), false;
-      if (via) {
-        w.via = value.size() <= 64 ? parse_ip(value) : std::nullopt;
-        if (!w.via) return add(value, shown(value) + " is no address", right), false;
-      } else {
-        if (!port_name.fits(value)) return add(value, shown(value) + " is no name of a port", right), false;
-        w.port = std::string{value};
-      }
+      if (key == "dev" ? !port(w, key, value) : !address(w, key, value)) return false;
     }
+    if (w.hops.empty()) return add(whole, "the route leads nowhere", line_right), false;
+    return true;
+  }
+  bool port(RouteWay& w, std::string_view key, std::string_view value) {
+    if (!port_name.fits(value))
+      return add(value, shown(value) + " is no name of a port", port_name.right), false;
+    if (w.hops.empty()) w.hops.emplace_back();
+    if (w.hops.back().port) return add(key, "a second " + shown(key), "one for each 'via'"), false;
+    w.hops.back().port = std::string{value};
+    return true;
+  }
+  bool address(RouteWay& w, std::string_view key, std::string_view value) {
+    const auto a = value.size() <= 64 ? parse_ip(value) : std::nullopt;
+    if (!a) return add(value, shown(value) + " is no address", Codec<IpAddr>::right), false;
+    if (key == "src") {
+      if (w.source) return add(key, "a second " + shown(key), "one"), false;
+      w.source = a;
+      return true;
+    }
+    if (!w.hops.empty() && !w.hops.back().via)
+      return add(key, "'via' stands behind 'dev'", "'via GATEWAY dev PORT'"), false;
+    if (w.hops.size() == ways_most)
+      return add(key, "more ways than " + std::to_string(ways_most), "fewer"), false;
+    w.hops.push_back({.via = a});
     return true;
   }
 

@@ -38,6 +38,11 @@ class Describer {
     put(key, value_schema<T>());
   }
   template <Choice E>
+  void value(const Key& key, std::optional<E>&) {
+    Json& entry = put(key, {{"type", "string"}});
+    for (const auto& choice : choices<E>()) entry["enum"].push_back(choice.first);
+  }
+  template <Choice E>
   void value(const Key& key, E& member) {
     Json& entry = put(key, {{"type", "string"}});
     for (const auto& choice : choices<E>()) {

@@ -7,6 +7,11 @@
 namespace sluice {
 namespace {
 
+const link::NdOptions default_nd{};
+
+// Of a packet whose l2_len is set, or that starts at its IP header.
+bool is_v4(const buf::Packet& p) { return p.data()[p.l2_len()] >> 4 == 4; }
+
 // Numbers of the UDP services that are not DNS.
 constexpr uint16_t udp_echo = UINT16_MAX, udp_discard = UINT16_MAX - 1;
 
@@ -24,10 +29,17 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
              stack.ports_[port]->tx(frames);
            },
            this},
-      link_{plan.link, plan.interfaces, plan.keeps_neighbours, pool, count, rng},
+      link_{plan.link,
+            plan.interfaces,
+            plan.keeps_neighbours,
+            pool,
+            count,
+            rng,
+            {plan.nd != nullptr ? *plan.nd : default_nd, plan.advertise, plan.ip.forward}},
       ip_{plan.ip, plan.interfaces, plan.routes, count, rng},
+      ip6_{plan.ip, plan.interfaces, plan.routes, count, rng},
       udp_{plan.udp, count},
-      paths_{ip_},
+      paths_{ip_, ip6_},
       tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
       dns_{std::move(dns)},
       services_{std::move(services)},
@@ -40,7 +52,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
   listen(plan.dns, {});
   listen(plan.echo, udp_echo);
   listen(plan.discard, udp_discard);
-  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service);
+  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion);
 }
 
 size_t Stack::poll(Instant now) {
@@ -68,7 +80,10 @@ void Stack::rx(uint16_t port, buf::Batch& frames) {
 
 void Stack::expire(Instant now) {
   const StageMeter::In stage{meter_, Stage::Timers};
-  if (link_.deadline() <= now) link_.expire(now, out_);
+  if (link_.deadline() <= now) {
+    link_.expire(now, out_);
+    follow_addresses();
+  }
   tcp_.expire(now);
 }
 
@@ -92,23 +107,121 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     ip_.forward(packets.transit, now, out);
     send(out, now);
   }
-  if (!packets.icmp.empty()) {
-    // Errors about our own packets end here for now: nothing we run keeps state for UDP, and TCP's answer to
-    // them is retransmission (RFC 1122 §4.2.3.9 lets a host treat all of them as soft). ip has counted them.
-    const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
-    ip::IcmpErrors errors;
-    ip_.icmp(packets.icmp, now, out, errors);
-    send(out, now);
-  }
+  if (!packets.icmp.empty()) icmp(packets.icmp, now);
   if (!packets.unknown_protocol.empty()) {
     const StageMeter::In stage{meter_, Stage::Icmp, packets.unknown_protocol.size()};
     ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
     send(out, now);
   }
+  if (!framed.ip6.empty()) input6(framed.ip6, packets, now);
   if (!packets.udp.empty()) datagrams(packets.udp, now);
   if (packets.tcp.empty()) return;
   const StageMeter::In stage{meter_, Stage::TcpIn, packets.tcp.size()};
   tcp_.input(packets.tcp, now);
+}
+
+// IPv6's own part of the journey; datagrams and segments go with IPv4's.
+void Stack::input6(buf::Batch& frames, ip::In& transports, Instant now) {
+  ip::In6 packets;
+  buf::Egresses out;
+  {
+    const StageMeter::In stage{meter_, Stage::Ip, frames.size()};
+    ip6_.input(frames, transports, packets);
+  }
+  if (!packets.nd.empty()) {
+    const StageMeter::In stage{meter_, Stage::Link, packets.nd.size()};
+    link_.nd(packets.nd, now, out_);
+    follow_addresses();
+  }
+  if (!packets.transit.empty()) {
+    const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
+    ip6_.forward(packets.transit, now, out);
+    send(out, now);
+  }
+  if (!packets.icmp.empty()) {
+    const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
+    ip::IcmpErrors errors;
+    ip6_.icmp(packets.icmp, now, out, errors);
+    send(out, now);
+    tell_tcp(errors, now);
+  }
+  if (packets.problems.empty()) return;
+  const StageMeter::In stage{meter_, Stage::Icmp, packets.problems.size()};
+  ip6_.tell(packets.problems, now, out);
+  send(out, now);
+}
+
+// What link found out of our addresses is what ip answers to.
+void Stack::follow_addresses() {
+  using Kind = link::AddressChange::Kind;
+  link::AddressChanges changes;
+  link_.take_changes(changes);
+  ip::Addresses6& a = ip6_.addresses();
+  for (const link::AddressChange& c : changes) {
+    const ip::Addresses6::Own own{c.addr, c.port, c.length};
+    const ip::Addresses6::Learned learned{c.addr, c.port, c.length};
+    switch (c.kind) {
+      case Kind::Use:
+        a.use(own);
+        break;
+      case Kind::Drop:
+        a.drop(own);
+        break;
+      case Kind::OnLink:
+        a.learn(a.networks, learned);
+        break;
+      case Kind::NotOnLink:
+        a.forget(a.networks, learned);
+        break;
+      case Kind::Router:
+        a.learn(a.routers, learned);
+        break;
+      case Kind::NoRouter:
+        a.forget(a.routers, learned);
+        break;
+    }
+  }
+}
+
+void Stack::refuse(buf::Batch& packets, ip::Refusal why, Instant now) {
+  buf::Batch four, six;
+  for (buf::Packet& p : packets) (is_v4(p) ? four : six).push(std::move(p));
+  packets.clear();
+  buf::Egresses out;
+  ip_.refuse(four, why, now, out);
+  ip6_.refuse(six, why, now, out);
+  send(out, now);
+}
+
+namespace {
+
+// RFC 1122 §3.2.2.1, §4.2.3.9, RFC 1191 §4.
+tcp::IcmpNews::Kind kind_of(const ip::IcmpError& e) {
+  using Kind = tcp::IcmpNews::Kind;
+  using Code = wire::Icmp4Unreachable;
+  if (e.type != wire::Icmp4Type::Unreachable) return Kind::Soft;
+  if (e.code == static_cast<uint8_t>(Code::FragmentationNeeded)) return Kind::TooBig;
+  const bool hard =
+      e.code == static_cast<uint8_t>(Code::Protocol) || e.code == static_cast<uint8_t>(Code::Port);
+  return hard ? Kind::Hard : Kind::Soft;
+}
+
+}  // namespace
+
+// Errors about our own packets: TCP judges its own; nothing we run keeps state for UDP.
+void Stack::icmp(buf::Batch& in, Instant now) {
+  const StageMeter::In stage{meter_, Stage::Icmp, in.size()};
+  buf::Egresses out;
+  ip::IcmpErrors errors;
+  ip_.icmp(in, now, out, errors);
+  send(out, now);
+  tell_tcp(errors, now);
+}
+
+void Stack::tell_tcp(const ip::IcmpErrors& errors, Instant now) {
+  for (const ip::IcmpError& e : errors)
+    if (e.tuple.proto == IpProto::Tcp)
+      tcp_.on_icmp({.tuple = e.tuple, .sequence = {e.sequence}, .kind = kind_of(e), .mtu = e.mtu}, now);
 }
 
 void Stack::datagrams(buf::Batch& in, Instant now) {
@@ -134,9 +247,7 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
   send(answers, now);
   if (no_port.empty()) return;
   const StageMeter::In errors{meter_, Stage::Icmp, no_port.size()};
-  buf::Egresses out;
-  ip_.refuse(no_port, ip::Refusal::Port, now, out);
-  send(out, now);
+  refuse(no_port, ip::Refusal::Port, now);
 }
 
 void Stack::answer_dns(std::span<udp::Datagram> queries, buf::Transmits& answers) {
@@ -190,6 +301,17 @@ void Stack::send(buf::Transmits& packets, Instant now) {
   buf::Egresses out;
   {
     const StageMeter::In stage{meter_, Stage::IpOut, packets.size()};
+    buf::Transmits six;
+    for (buf::Transmit& t : packets)
+      if (!t.dst.is_v4()) six.push(std::move(t));
+    if (!six.empty()) {
+      // What is left behind has no packet; IPv4's half must not see it.
+      buf::Transmits four;
+      for (buf::Transmit& t : packets)
+        if (t.packet) four.push(std::move(t));
+      packets = std::move(four);
+      ip6_.output(six, now, out);
+    }
     ip_.output(packets, now, out);
   }
   send(out, now);
@@ -209,15 +331,22 @@ void Stack::undeliverable(Instant now) {
     buf::Egresses failed, errors;
     link_.take_failed(failed);
     if (failed.empty()) return;
-    ip_.refuse(failed, now, errors);
+    buf::Egresses four, six;
+    for (buf::Egress& e : failed) (is_v4(e.packet) ? four : six).push(std::move(e));
+    failed.clear();
+    ip_.refuse(four, now, errors);
+    ip6_.refuse(six, now, errors);
     link_.output(errors, now, out_);
   }
 }
 
 tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
-  const auto path = ip_.path(remote);
+  const auto path = remote.is_v4() ? ip_.path(remote) : ip6_.path(remote.v6());
   if (!path) return {};  // no way for now: segments will die counted until there is one
-  return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  tcp::Path way{
+      .mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
+  if (path->transport != 0) way.congestion = static_cast<tcp::Algorithm>(path->transport - 1);
+  return way;
 }
 
 void Stack::shut_down(Instant now) {
@@ -226,6 +355,8 @@ void Stack::shut_down(Instant now) {
     segments(now);
     out_.flush();
   }
+  link_.farewell(now, out_);
+  out_.flush();
 }
 
 Instant Stack::deadline() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "buf/pool.h"
 #include "buf/port.h"
 #include "ip/ip.h"
+#include "ip/ip6.h"
 #include "link/link.h"
 #include "serve/dns_service.h"
 #include "serve/services.h"
@@ -29,6 +31,7 @@ struct Listen {
   IpAddr addr;  // none: any address of ours
   Port port;
   uint16_t service = 0;  // which of the services of its kind
+  std::optional<tcp::Algorithm> congestion{};
 };
 
 // What a stack is made of. References and spans need only live while it is made; options as long as the
@@ -41,10 +44,12 @@ struct StackPlan {
   std::span<const buf::Interface> interfaces;  // [port]
   std::shared_ptr<const ip::Routes> routes;
   std::span<const Listen> dns;
-  std::span<const Listen> streams;        // service: as Services numbers them
-  std::span<const Listen> echo, discard;  // datagrams; all their services are alike
-  bool keeps_neighbours = true;           // this worker is ARP's writer: exactly one is
-  StageMeter* meter = nullptr;            // outlives the stack; none: nothing is measured
+  std::span<const Listen> streams;                  // service: as Services numbers them
+  std::span<const Listen> echo, discard;            // datagrams; all their services are alike
+  bool keeps_neighbours = true;                     // this worker is ARP's and ND's writer: exactly one is
+  StageMeter* meter = nullptr;                      // outlives the stack; none: nothing is measured
+  std::span<const link::Advertise> advertise = {};  // [port], or empty: whom we tell that we are a router
+  const link::NdOptions* nd = nullptr;              // null: the defaults
 };
 
 class Stack {
@@ -63,7 +68,10 @@ class Stack {
 
   // Messages between workers about neighbours: what this worker wants to tell, and what others told it.
   void take_messages(link::Messages& out) { link_.take_messages(out); }
-  void on_message(const link::Message& m, Instant now) { link_.on_message(m, now, out_); }
+  void on_message(const link::Message& m, Instant now) {
+    link_.on_message(m, now, out_);
+    if (m.kind == link::Message::Kind::Address) follow_addresses();
+  }
 
   // Seconds since 1970, for the Date of responses; to be told once a second.
   void wall_clock(uint64_t seconds) { services_->date(static_cast<int64_t>(seconds)); }
@@ -77,22 +85,28 @@ class Stack {
   // What TCP must know of the way to a peer, from ip.
   class Paths final : public tcp::Surroundings {
    public:
-    explicit Paths(const ip::Ip& ip) : ip_{ip} {}
+    Paths(const ip::Ip& ip, const ip::Ip6& ip6) : ip_{ip}, ip6_{ip6} {}
     tcp::Path path_to(const IpAddr& remote) override;
 
    private:
     const ip::Ip& ip_;
+    const ip::Ip6& ip6_;
   };
 
   void rx(uint16_t port, buf::Batch& frames);
   void expire(Instant now);
   void input(uint16_t port, buf::Batch& frames, Instant now);
+  void input6(buf::Batch& frames, ip::In& transports, Instant now);
+  void icmp(buf::Batch& in, Instant now);
+  void tell_tcp(const ip::IcmpErrors&, Instant now);
   void datagrams(buf::Batch& in, Instant now);
   void answer_dns(std::span<udp::Datagram>, buf::Transmits& answers);
   void answer_inetd(serve::InetdKind, std::span<udp::Datagram>, buf::Transmits& answers);
   void streams(Instant now);
   void segments(Instant now);
   void undeliverable(Instant now);
+  void refuse(buf::Batch& packets, ip::Refusal, Instant now);
+  void follow_addresses();
   void send(buf::Egresses& packets, Instant now);
   void send(buf::Transmits& packets, Instant now);
 
@@ -101,6 +115,7 @@ class Stack {
   link::TxOut out_;
   link::Link link_;
   ip::Ip ip_;
+  ip::Ip6 ip6_;
   udp::Udp udp_;
   Paths paths_;
   tcp::Tcp tcp_;

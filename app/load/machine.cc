@@ -75,7 +75,7 @@ std::string Machine::build(const Plan& p, tcp::Options tcp, uint32_t links) {
       std::make_unique<Host>(options_, interfaces_, std::move(routes), ports, *pool_, *links_, count_, rng_,
                              tcp::Keys{.table = io::random_sip_key(),
                                        .isn = io::random_sip_key(),
-                                       .timestamps = io::random_sip_key(),
+                                       .cookies = io::random_sip_key(),
                                        .ports = io::random_sip_key()});
   return {};
 }

@@ -5,25 +5,31 @@
 #include <bit>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "base/check.h"
+#include "base/huge_vector.h"
 #include "base/slab.h"
 
 namespace sluice {
 
-// Open addressing with linear probing, at most half full; 8 entries share a cache line, and 32 bits of the
-// hash stand beside the index, so a lookup that fails compares no key but once in four billion.
+// Open addressing with linear probing, at most three quarters full; 8 entries share a cache line, and 32 bits
+// of the hash stand beside the index, so a lookup that fails compares no key but once in four billion.
 class FlowTable {
  public:
+  static constexpr size_t bytes_each = 22;  // of memory for each place of the capacity, at most
+
   explicit FlowTable(uint32_t capacity)
       : capacity_{capacity},
-        mask_{std::bit_ceil(capacity < 4 ? 8u : capacity * 2) - 1},
+        mask_{std::bit_ceil(capacity < 4 ? 8u : capacity + (capacity + 2) / 3) - 1},
         entries_(mask_ + 1) {}
 
   uint32_t size() const { return size_; }
   void prefetch(uint64_t hash) const { __builtin_prefetch(&entries_[home(hash)]); }
+  // What most likely lives at `hash`, to be prefetched; no_index when nothing does.
+  uint32_t guess(uint64_t hash) const { return entries_[home(hash)].index; }
 
+  // Only the lower half of a hash is looked at, here and below, so that is all a caller need keep.
+  //
   // The index for which same(index) holds, no_index when there is none.
   template <class F>
   uint32_t find(uint64_t hash, F&& same) const {
@@ -39,6 +45,15 @@ class FlowTable {
     while (entries_[at].index != no_index) at = (at + 1) & mask_;
     entries_[at] = {tag_of(hash), index};
     ++size_;
+  }
+  // Puts `is` where insert(hash, was) put `was`.
+  void replace(uint64_t hash, uint32_t was, uint32_t is) {
+    uint32_t at = home(hash);
+    while (entries_[at].index != was) {
+      check(entries_[at].index != no_index, "what is replaced was inserted");
+      at = (at + 1) & mask_;
+    }
+    entries_[at].index = is;
   }
   // Takes out what insert(hash, index) put in; closes the gap, so no tombstones pile up.
   void erase(uint64_t hash, uint32_t index) {
@@ -62,13 +77,14 @@ class FlowTable {
     uint32_t tag = 0;
     uint32_t index = no_index;
   };
+  static_assert(sizeof(Entry) * 2 * 4 / 3 < bytes_each);
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash); }
   uint32_t home(uint64_t hash) const { return tag_of(hash) & mask_; }
 
   uint32_t capacity_;
   uint32_t mask_;
   uint32_t size_ = 0;
-  std::vector<Entry> entries_;
+  HugeVector<Entry> entries_;
 };
 
 }  // namespace sluice

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/huge_vector.h"
 
 namespace sluice {
 
@@ -23,16 +24,18 @@ class Slab {
  public:
   explicit Slab(uint32_t capacity) : capacity_{capacity}, generations_(capacity, 0) {
     check(capacity < no_index, "a slab's capacity leaves room for no_index");
-    memory_ = static_cast<T*>(::operator new(sizeof(T) * capacity, std::align_val_t{alignof(T)}));
+    memory_ = HugeAllocator<T>{}.allocate(capacity);
     free_.reserve(capacity);
   }
   ~Slab() {
     for (uint32_t i = 0; i < touched_; ++i)
       if (alive(i)) std::destroy_at(memory_ + i);
-    ::operator delete(memory_, std::align_val_t{alignof(T)});
+    HugeAllocator<T>{}.deallocate(memory_, capacity_);
   }
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
+
+  static constexpr size_t bytes_each = sizeof(T) + 2 * sizeof(uint32_t);  // of memory for each place
 
   uint32_t capacity() const { return capacity_; }
   uint32_t size() const { return touched_ - static_cast<uint32_t>(free_.size()); }

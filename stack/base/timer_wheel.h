@@ -6,8 +6,8 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <vector>
 
+#include "base/huge_vector.h"
 #include "base/instant.h"
 #include "base/slab.h"
 
@@ -17,6 +17,9 @@ namespace sluice {
 // the first tick not before its deadline, hence up to one tick late and never early.
 class TimerWheel {
  public:
+  static constexpr size_t bytes_each = 16;                  // of memory for each timer
+  static constexpr Duration one_tick = {int64_t{1} << 20};  // what deadlines are rounded up to
+
   explicit TimerWheel(uint32_t capacity) : nodes_(capacity) {
     for (auto& level : heads_) level.fill(no_index);
   }
@@ -36,7 +39,7 @@ class TimerWheel {
   void cancel(uint32_t id) {
     Node& n = nodes_[id];
     if (n.slot == unarmed) return;
-    const uint32_t level = n.slot / slots, slot = n.slot % slots;
+    const auto at = static_cast<uint32_t>(n.slot), level = at / slots, slot = at % slots;
     (n.prev == no_index ? heads_[level][slot] : nodes_[n.prev].next) = n.next;
     if (n.next != no_index) nodes_[n.next].prev = n.prev;
     if (heads_[level][slot] == no_index) occupied_[level] &= ~(1ull << slot);
@@ -78,10 +81,11 @@ class TimerWheel {
   static constexpr uint64_t horizon = (1ull << (slot_bits * levels)) - 1;
   static constexpr uint16_t unarmed = UINT16_MAX;
   struct Node {
-    uint64_t tick = 0;
+    uint64_t tick : 48 = 0;  // 2^48 ms: nine thousand years
+    uint64_t slot : 16 = unarmed;
     uint32_t prev = no_index, next = no_index;
-    uint16_t slot = unarmed;
   };
+  static_assert(sizeof(Node) == bytes_each);
   static constexpr Instant instant(uint64_t tick) { return {tick << tick_bits}; }
 
   // A timer lies on the level of the highest digit in which its tick differs from now_; so whatever lies on a
@@ -116,7 +120,7 @@ class TimerWheel {
   uint64_t now_ = 0;  // the tick up to which everything has fired
   std::array<uint64_t, levels> occupied_{};
   std::array<std::array<uint32_t, slots>, levels> heads_;
-  std::vector<Node> nodes_;
+  HugeVector<Node> nodes_;
 };
 
 }  // namespace sluice

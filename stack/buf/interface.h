@@ -9,9 +9,15 @@
 
 namespace sluice::buf {
 
+// Whether a packet's source must have a route, or one by the port that the packet came in by (RFC 3704).
+enum class ReversePath : uint8_t { Off, Loose, Strict };
+
 struct Interface {
   PortCaps caps;
   std::vector<Prefix> addresses;  // 198.18.0.1/24: our address and the network it is connected to
+  ReversePath reverse_path = ReversePath::Off;
+  bool ip6 = false;    // speaks IPv6: has at least a link-local address
+  bool slaac = false;  // follows router advertisements (RFC 4862)
 };
 
 // The address that reaches all hosts of an IPv4 prefix; none for /31 (RFC 3021) and /32.

@@ -47,12 +47,10 @@ class Packet {
 
   // Octets from the start of the first segment: l2 0..127, l3 0..511, l4 0..255 (the mbuf's field widths).
   void headers(uint8_t l2, uint16_t l3, uint8_t l4) {
-    m_->tx_offload = 0;
-    m_->l2_len = l2;
-    m_->l3_len = l3;
-    m_->l4_len = l4;
+    m_->tx_offload = rte_mbuf_tx_offload(l2, l3, l4, 0, 0, 0, 0);  // one store
   }
   void l2_len(uint8_t n) { m_->l2_len = n; }  // leaves the other lengths and the segment size as they are
+  void l3_len(uint16_t n) { m_->l3_len = n; }
   size_t l2_len() const { return m_->l2_len; }
   size_t l3_len() const { return m_->l3_len; }
   size_t l4_len() const { return m_->l4_len; }
@@ -65,8 +63,21 @@ class Packet {
   uint8_t* append(uint16_t n) { return reinterpret_cast<uint8_t*>(rte_pktmbuf_append(m_, n)); }
   // n octets fewer in front, n within the first segment.
   void drop_front(uint16_t n) { rte_pktmbuf_adj(m_, n); }
+  // Takes the frame's header off a received packet, and all that reception left behind, so that it can be
+  // sent on: what headers(), drop_front() and reset_offloads() do, for the packets that pass.
+  void without_l2() {
+    const auto n = static_cast<uint16_t>(m_->l2_len);
+    m_->data_off = static_cast<uint16_t>(m_->data_off + n);
+    m_->data_len = static_cast<uint16_t>(m_->data_len - n);
+    m_->pkt_len -= n;
+    headers(0, static_cast<uint16_t>(m_->l3_len), 0);
+    reset_offloads();
+  }
   // Makes a contiguous packet exactly n octets long; n must not exceed size().
-  void truncate(uint32_t n) { rte_pktmbuf_trim(m_, static_cast<uint16_t>(m_->pkt_len - n)); }
+  void truncate(uint32_t n) {
+    m_->pkt_len = n;
+    m_->data_len = static_cast<uint16_t>(n);
+  }
   // Copies all segments into the first; false when they do not fit.
   bool linearize() { return rte_pktmbuf_linearize(m_) == 0; }
 
@@ -86,14 +97,15 @@ class Packet {
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }
   void segment_size(uint16_t mss) { m_->tso_segsz = mss; }  // with a request for TCP segmentation
 
-  // What the device shall do for an IPv4 packet whose header lengths are set. The caller knows that it can
-  // (PortCaps), left the header checksum 0, and put the sum of the pseudo-header into the transport's field.
+  // What the device shall do for a packet whose header lengths are set. The caller knows that it can
+  // (PortCaps), left IPv4's header checksum 0, and put the sum of the pseudo-header into the transport's
+  // field. `v4`: the family.
   void offload_ip4_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM); }
-  void offload_tcp_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM); }
-  void offload_udp_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM); }
-  // Implies both checksums; the pseudo-header is summed with length 0.
-  void offload_tcp_segmentation(uint16_t mss) {
-    request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_SEG);
+  void offload_tcp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_TCP_CKSUM); }
+  void offload_udp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_UDP_CKSUM); }
+  // Implies all checksums; the pseudo-header is summed with length 0.
+  void offload_tcp_segmentation(uint16_t mss, bool v4 = true) {
+    request(family(v4) | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0) | RTE_MBUF_F_TX_TCP_SEG);
     segment_size(mss);
   }
 
@@ -109,6 +121,7 @@ class Packet {
     if (flags == good) return RxChecksum::Good;
     return flags == bad ? RxChecksum::Bad : RxChecksum::Unknown;
   }
+  static constexpr uint64_t family(bool v4) { return v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6; }
   rte_mbuf* m_ = nullptr;
 };
 static_assert(sizeof(Packet) == sizeof(void*));

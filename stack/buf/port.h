@@ -17,6 +17,7 @@ struct PortCaps {
   bool tx_ip_checksum = false, tx_l4_checksum = false;  // L4: both TCP and UDP
   bool tx_multi_segment = false;                        // takes chained mbufs
   bool tcp_segmentation = false;                        // TSO for IPv4; implies the three above
+  bool tcp_segmentation6 = false;                       // the same for IPv6
 };
 
 class NetPort {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -67,8 +68,18 @@ class FoldedName {
     const size_t whole = len_ / word * word;
     size_t i = 0;
     for (; i < whole; i += word) fold_word(i, in.data() + i, word);
-    fold_word(i, in.data() + i, len_ - whole);
-    std::memset(octets_.data() + i + word, 0, word);  // hash_suffixes reads up to a word beyond the name
+    // hash_suffixes reads up to a word beyond the name.
+    std::memset(octets_.data() + i + word, 0, word);
+    if (in.size() - i < word) return fold_word(i, in.data() + i, len_ - whole);
+    // As a rule there is more behind the name: a word is read whole, and what is not the name's is cleared.
+    const uint64_t names = (uint64_t{1} << (8 * (len_ - whole))) - 1;
+    const uint64_t v = fold_detail::lower8(load(in.data() + i)) & native(names);
+    std::memcpy(octets_.data() + i, &v, word);
+  }
+  // A mask of octets in the order of memory.
+  static constexpr uint64_t native(uint64_t first_octets_low) {
+    return std::endian::native == std::endian::little ? first_octets_low
+                                                      : __builtin_bswap64(first_octets_low);
   }
   void fold_word(size_t i, const uint8_t* from, size_t n) {
     uint64_t v = 0;

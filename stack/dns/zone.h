@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/huge_vector.h"
 #include "dns/folded_name.h"
 #include "dns/name.h"
 #include "dns/record.h"
@@ -136,8 +137,8 @@ class Zone {
   unsigned deepest_ = 0;  // labels of the longest node: no longer suffix needs a probe
   NodeAt negative_ = 0;   // a node outside the index
   size_t nodes_ = 0;
-  std::vector<uint32_t> words_;
-  std::vector<Slot> slots_;  // open addressing, at most half full
+  HugeVector<uint32_t> words_;
+  HugeVector<Slot> slots_;  // open addressing, at most half full
 };
 
 }  // namespace sluice::dns

@@ -32,6 +32,14 @@ Method method_of(std::string_view name) {
 // ("<>^`{|}\) are let through here, as browsers send them; the path decoder has its own opinion.
 constexpr bool is_target_octet(uint8_t c) { return c > 0x20 && c < 0x7f && c != '#'; }
 
+// RFC 3986 §3.2.2: what a reg-name is made of.
+constexpr std::array<bool, 256> host_octets = [] {
+  std::array<bool, 256> t = h1::token_octets;
+  for (const char c : std::string_view{"(),;="}) t[static_cast<uint8_t>(c)] = true;
+  for (const char c : std::string_view{"#^`|"}) t[static_cast<uint8_t>(c)] = false;
+  return t;
+}();
+
 // uri-host [":" port], RFC 3986 §3.2.2. Loose about what a reg-name means, strict about its octets: none that
 // could end the host for another reader.
 bool is_authority(std::string_view a) {
@@ -44,10 +52,7 @@ bool is_authority(std::string_view a) {
     host = close + 1;
   } else {
     while (host < a.size() && a[host] != ':') {
-      const auto c = static_cast<uint8_t>(a[host]);
-      if (c >= 0x80 || !(h1::token_octets[c] || c == '(' || c == ')' || c == ',' || c == ';' || c == '='))
-        return false;
-      if (c == '#' || c == '^' || c == '`' || c == '|') return false;
+      if (!host_octets[static_cast<uint8_t>(a[host])]) return false;
       ++host;
     }
   }

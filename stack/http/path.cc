@@ -23,11 +23,20 @@ int next_octet(std::string_view path, size_t& at) {
   return octet < 0x20 || octet == 0x7f || octet == '/' || octet == '\\' ? -1 : octet;
 }
 
+// Nothing in it to decode, to refuse or to leave out.
+bool is_normal(std::string_view path) {
+  char before = 0;
+  for (const char c : path) {
+    if (c == '%' || c == '\\' || (c == '.' && before == '/')) return false;
+    before = c;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::string_view> normal_path(std::string_view path, MutBytes scratch) {
-  if (path.find_first_of("%\\") == std::string_view::npos && path.find("/.") == std::string_view::npos)
-    return path;
+  if (is_normal(path)) return path;
   char* const out = reinterpret_cast<char*>(scratch.data());
   size_t n = 0, segment = 0;  // `segment`: where the last '/' of out stands
   size_t at = 0;

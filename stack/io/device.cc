@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "io/dpdk_log.h"
 #include "io/entropy.h"
@@ -41,7 +42,10 @@ bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
 void choose_offloads(DeviceKind kind, uint16_t mtu, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
                      rte_eth_conf& conf) {
   if (computes_itself(kind)) {
-    conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
+    // A virtio device that is asked for received checksums hands over packets of its host that have none yet
+    // (RTE_MBUF_F_RX_L4_CKSUM_NONE): right for who consumes them, wrong for who sends them on.
+    if (std::string_view{dev.driver_name} != "net_virtio")
+      conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
     conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
   }
   conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;

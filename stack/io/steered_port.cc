@@ -5,6 +5,7 @@
 #include <rte_lcore.h>
 #include <rte_ring.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluice::io {
@@ -16,6 +17,9 @@ namespace {
 
 // Packets whose hash by the device must equal ours before it is believed.
 constexpr uint16_t tests_wanted = 256;
+// A device that tells no hash: entries of its table that must have brought a packet to the right queue. With
+// two queues one is right by luck every second time, sixteen are in one of 65,536 tables.
+constexpr size_t entries_wanted = 16;
 
 // A chain that some other owner still refers to, or whose bytes are a chunk's: their counts belong to the
 // worker that made it.
@@ -127,26 +131,42 @@ void SteeredPort::collect(Batch& in) {
 size_t SteeredPort::owner(const Packet& p) {
   const rte_mbuf* m = p.raw();
   const bool hashed = (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0;
-  if (trust_ == Trust::Device && hashed) {
+  const Trust verdict = trust();
+  if (verdict == Trust::Device && hashed) {
     // No device looks into an ICMP error; all else that it hashed, it hashed as we would.
     constexpr size_t ip4_proto = 14 + 9, ip6_next = 14 + 6;
     const Bytes b = p.bytes();
-    if (b.size() > ip4_proto && b[ip4_proto] != static_cast<uint8_t>(IpProto::Icmp) &&
-        b[ip6_next] != static_cast<uint8_t>(IpProto::Icmp6))
-      return owner_of_hash(m->hash.rss, p_.steering.workers());
+    const auto plain = [&] {
+      if (b.size() <= ip4_proto) return false;
+      if (b[14] >> 4 == 4) return b[ip4_proto] != static_cast<uint8_t>(IpProto::Icmp);
+      // Nor behind a router alert, where MLD stands.
+      return b[ip6_next] != static_cast<uint8_t>(IpProto::Icmp6) && b[ip6_next] != 0;
+    };
+    if (plain()) return owner_of_hash(m->hash.rss, p_.steering.workers());
   }
   const Steering::Hash own = p_.steering.hash(p.bytes());
-  if (trust_ == Trust::Testing && hashed && own.over_ports) test(m->hash.rss, own);
+  if (verdict == Trust::Testing && own.over_ports) hashed ? test_hash(m->hash.rss, own) : test_queue(own);
   return own.is_ip ? owner_of_hash(own.value, p_.steering.workers()) : 0;
 }
 
-void SteeredPort::test(uint32_t device, const Steering::Hash& own) {
+void SteeredPort::test_hash(uint32_t device, const Steering::Hash& own) {
   if (device != own.value) {
-    trust_ = Trust::Software;
+    settle(Trust::Software);
     p_.count.add(Counter::io_rss_mismatch);
   } else if (++tested_ == tests_wanted) {
-    trust_ = Trust::Device;
+    settle(Trust::Device);
   }
+}
+
+void SteeredPort::test_queue(const Steering::Hash& own) {
+  const size_t queues = p_.exchange.queues_;
+  if (owner_of_hash(own.value, queues) != p_.worker) {
+    settle(Trust::Software);
+    p_.count.add(Counter::io_rss_mismatch);
+    return;
+  }
+  proven_.set(own.value % reta_size);
+  if (proven_.count() >= std::min(entries_wanted, reta_size / queues)) settle(Trust::Queue);
 }
 
 bool SteeredPort::send_for_others() {

@@ -3,6 +3,8 @@
 // its flow; whatever worker sends, it leaves by a queue. Knows flows only through Steering.
 #pragma once
 
+#include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -71,9 +73,15 @@ class SteeredPort final : public buf::NetPort {
   // of a queue that is not empty.
   size_t take_moved() { return std::exchange(moved_, size_t{0}); }
 
-  // What became of the comparison of the device's hashes with ours.
-  enum class Trust : uint8_t { Software, Testing, Device };
-  Trust trust() const { return trust_; }
+  // What became of the comparison of the device's steering with ours. Any thread may ask.
+  enum class Trust : uint8_t {
+    Software,  // it does not steer, or was found to steer otherwise: we hash, and hand over
+    Testing,   // not enough flows yet
+    Queue,     // it tells no hash (virtio), but brought each flow to its owner's queue: we hash, nothing is
+               // handed over
+    Device     // its hashes are ours: they are taken for them
+  };
+  Trust trust() const { return trust_.load(std::memory_order_relaxed); }
 
  private:
   struct Staged {
@@ -83,12 +91,15 @@ class SteeredPort final : public buf::NetPort {
   void receive(buf::Batch& in);
   void collect(buf::Batch& in);
   size_t owner(const buf::Packet& p);
-  void test(uint32_t device, const Steering::Hash& own);
+  void test_hash(uint32_t device, const Steering::Hash& own);
+  void test_queue(const Steering::Hash& own);
+  void settle(Trust verdict) { trust_.store(verdict, std::memory_order_relaxed); }
   void pass(rte_ring* ring, size_t to, rte_mbuf** packets, uint16_t count, Counter handed, Counter full);
 
   Parts p_;
-  Trust trust_;
+  std::atomic<Trust> trust_;
   uint16_t tested_ = 0;
+  std::bitset<reta_size> proven_;  // entries of the table by which a packet came to the right queue
   size_t moved_ = 0;
   bool rings_first_ = false;
   std::vector<Staged> staged_;      // per worker

@@ -19,6 +19,10 @@ constexpr bool has_ports(uint8_t proto) {
 constexpr bool is_icmp_error(uint8_t type) {
   return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
+// Neighbour Discovery (RFC 4861) and MLD (RFC 3810) are, like ARP, of no flow: worker 0 keeps the neighbours.
+constexpr bool is_of_the_link(uint8_t icmp6_type) {
+  return (icmp6_type >= 130 && icmp6_type <= 137) || icmp6_type == 143;
+}
 // RFC 4443 §2.1: errors have the high bit clear.
 constexpr bool is_icmp6_error(uint8_t type) { return type >= 1 && type < 128; }
 
@@ -89,6 +93,15 @@ Steering::Hash Steering::hash_ip4(Bytes p, bool quoted) const {
 Steering::Hash Steering::hash_ip6(Bytes p, bool quoted) const {
   if (p.size() < ip6_header) return {};
   const uint8_t next = p[6];
+  // MLD stands behind a router alert: RFC 3810 §5.
+  size_t at = ip6_header;
+  if (!quoted && next == 0 && p.size() >= ip6_header + 8 && p[ip6_header + 1] == 0) {
+    at += 8;
+    if (p[ip6_header] == static_cast<uint8_t>(IpProto::Icmp6) && p.size() > at && is_of_the_link(p[at]))
+      return {};
+  }
+  if (!quoted && next == static_cast<uint8_t>(IpProto::Icmp6) && p.size() > at && is_of_the_link(p[at]))
+    return {};
   const Bytes addresses = p.subspan(8, 32);
   if (has_ports(next) && p.size() >= ip6_header + 4)
     return {hash_bytes(input_of(addresses, p.subspan(ip6_header, 4), quoted).view()), !quoted, quoted, true};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwarding: RFC 1812 §5.2.1, §5.3.1. A packet may leave by the port it came in; no redirect is sent.
+#include "ip/flow_hash.h"
 #include "ip/ip.h"
 
 namespace sluice::ip {
@@ -7,52 +8,76 @@ namespace sluice::ip {
 using buf::Packet;
 using wire::Ip4;
 
-void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
-  uint32_t destinations[buf::burst_size];
-  const NextHop* hops[buf::burst_size];
-  for (size_t i = 0; i < transit.size(); ++i)
-    destinations[i] = load_be<uint32_t>(transit[i].data() + transit[i].l2_len() + 16);
-  routes_->lookup(destinations, hops, transit.size());
-  for (size_t i = 0; i < transit.size(); ++i) forward_one(std::move(transit[i]), *hops[i], now, out);
-  transit.clear();
+namespace {
+constexpr Counter fine = Counter::ip_forwarded;  // no datagram dies of it
 }
 
-void Ip::forward_one(Packet&& packet, const NextHop& hop, Instant now, buf::Egresses& out) {
-  Packet p{std::move(packet)};
-  const Ip4 ip = *Ip4::parse(p.l3());
-  const auto no = [&](Counter why, Refusal refusal, uint16_t mtu = 0) {
-    count_.add(why);
-    refuse(std::move(p), refusal, mtu, now, out);
-  };
-  if (ip.ttl() <= 1) return no(Counter::ip_ttl, Refusal::TimeExceeded);
+// Why the packet cannot pass; `fine` when it can.
+inline Counter Ip::obstacle(const Ip4& ip, const NextHop& hop) const {
+  if (ip.ttl() <= 1) [[unlikely]]
+    return Counter::ip_ttl;
   if (hop.kind != RouteKind::Forward) [[unlikely]] {
     switch (hop.kind) {
       case RouteKind::Blackhole:
-        return count_.add(Counter::ip_blackhole);
+        return Counter::ip_blackhole;
       case RouteKind::Prohibited:
-        return no(Counter::ip_prohibited, Refusal::Prohibited);
-      case RouteKind::Unreachable:
-        return no(Counter::ip_no_route, Refusal::Host);
+        return Counter::ip_prohibited;
       case RouteKind::Local:  // a translation made it ours after input() had passed it
       case RouteKind::Broadcast:
-        return count_.add(Counter::ip_directed_broadcast);
+        return Counter::ip_directed_broadcast;
       default:
-        return no(Counter::ip_no_route, Refusal::Net);
+        return Counter::ip_no_route;
     }
   }
-  const uint16_t mtu = ports_[hop.port].caps.mtu;
-  if (ip.total_length() > mtu) {
-    if (ip.dont_fragment()) return no(Counter::ip_too_big, Refusal::TooBig, mtu);
-    return count_.add(Counter::ip_needs_fragmentation);
+  if (ip.total_length() > ports_[hop.port].caps.mtu) [[unlikely]]
+    return ip.dont_fragment() ? Counter::ip_too_big : Counter::ip_needs_fragmentation;
+  return fine;
+}
+
+void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
+  Ip4Addr destinations[buf::burst_size];
+  const NextHop* hops[buf::burst_size];
+  for (size_t i = 0; i < transit.size(); ++i)
+    destinations[i] = Ip4::proved(transit[i].data() + transit[i].l2_len()).dst();
+  routes_->lookup(destinations, hops, transit.size());
+  uint64_t forwarded = 0;
+  for (size_t i = 0; i < transit.size(); ++i) {
+    Packet& p = transit[i];
+    uint8_t* const header = p.data() + p.l2_len();
+    const Ip4 ip = Ip4::proved(header);
+    const NextHop& hop =
+        hops[i]->spread == nullptr ? *hops[i] : hops[i]->of_flow(flow_hash(flow_seed_, ip, p.l4()));
+    if (const Counter why = obstacle(ip, hop); why != fine) [[unlikely]] {
+      turn_back(std::move(p), hop, why, now, out);
+      continue;
+    }
+    Ip4::decrement_ttl(header);
+    ++forwarded;
+    p.without_l2();
+    out.push(
+        buf::Egress{std::move(p), hop.port, hop.gateway.is_none() ? IpAddr{destinations[i]} : hop.gateway});
   }
-  Ip4::decrement_ttl(p.l3().data());
-  const IpAddr next = hop.gateway.is_none() ? IpAddr{ip.dst()} : hop.gateway;
-  const auto ihl = static_cast<uint16_t>(p.l3_len());
-  p.drop_front(static_cast<uint16_t>(p.l2_len()));
-  p.headers(0, ihl, 0);
-  p.reset_offloads();
-  count_.add(Counter::ip_forwarded);
-  out.push(buf::Egress{std::move(p), hop.port, next});
+  count_.add(Counter::ip_forwarded, forwarded);
+  transit.clear();
+}
+
+// Counts it, and tells the sender where that is due.
+void Ip::turn_back(Packet&& packet, const NextHop& hop, Counter why, Instant now, buf::Egresses& out) {
+  Packet p{std::move(packet)};
+  count_.add(why);
+  switch (why) {
+    case Counter::ip_ttl:
+      return refuse(std::move(p), Refusal::TimeExceeded, 0, now, out);
+    case Counter::ip_too_big:
+      return refuse(std::move(p), Refusal::TooBig, ports_[hop.port].caps.mtu, now, out);
+    case Counter::ip_prohibited:
+      return refuse(std::move(p), Refusal::Prohibited, 0, now, out);
+    case Counter::ip_no_route:
+      return refuse(std::move(p), hop.kind == RouteKind::Unreachable ? Refusal::Host : Refusal::Net, 0, now,
+                    out);
+    default:
+      return;
+  }
 }
 
 }  // namespace sluice::ip

@@ -83,7 +83,7 @@ void Ip::refuse(Packet&& packet, Refusal refusal, uint16_t mtu, Instant now, buf
   const IpAddr next = hop->gateway.is_none() ? IpAddr{ip.src()} : hop->gateway;
   // A destination of ours speaks for itself; a router speaks with the address of the way back (RFC 1812
   // §4.3.2.4).
-  const Ip4Addr to = ip.src(), from = addresses_.ours(ip.dst()) ? ip.dst() : source_on(hop->port, next.v4());
+  const Ip4Addr to = ip.src(), from = addresses_.ours(ip.dst()) ? ip.dst() : source_for(*hop, next.v4());
   if (from.is_unspecified()) return count_.add(Counter::icmp_error_no_return);
   // RFC 1812 §4.3.2.5: precedence 6, internetwork control.
   constexpr uint8_t tos = 0xc0;

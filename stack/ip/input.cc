@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // IPv4 reception: RFC 1122 §3.2.1, RFC 1812 §5.2.2 and §5.3.7 in that order, then who gets the datagram.
+#include <algorithm>
+#include <array>
+
 #include "ip/ip.h"
 
 namespace sluice::ip {
@@ -15,6 +18,13 @@ constexpr Counter fine = Counter::ip_local;
 bool martian(Ip4Addr a) {
   return a.is_this_network() || a.is_loopback() || a.is_multicast() || a.is_reserved();
 }
+
+// First octets under which not every address may pass: martians, and 169, where link-local addresses lie.
+constexpr auto special_octet = [] {
+  std::array<bool, 256> special{};
+  for (size_t i = 0; i < 256; ++i) special[i] = i == 0 || i == 127 || i == 169 || i >= 224;
+  return special;
+}();
 }  // namespace
 
 Ip::Ip(const Options& options, std::span<const buf::Interface> ports, std::shared_ptr<const Routes> routes,
@@ -25,28 +35,80 @@ Ip::Ip(const Options& options, std::span<const buf::Interface> ports, std::share
       routes_{std::move(routes)},
       count_{count},
       rng_{rng},
-      errors_{options.icmp_error_rate, options.icmp_error_burst} {}
+      errors_{options.icmp_error_rate, options.icmp_error_burst},
+      flow_seed_{rng()} {}
 
 void Ip::input(buf::Batch& frames, In& out) {
+  if (frames.empty()) return;
+  const uint16_t port = frames[0].ingress();
   uint64_t local = 0;
   buf::for_each_ahead(frames, [&](Packet& p) {
     buf::Batch* to = nullptr;
     const Counter why = verdict(p, out, to);
-    if (why != fine) return count_.add(why);
+    if (why != fine) [[unlikely]]
+      return count_.add(why);
     local += to != &out.transit;
     to->push(std::move(p));
   });
   count_.add(Counter::ip_local, local);
   frames.clear();
+  if (ports_[port].reverse_path != buf::ReversePath::Off) [[unlikely]]
+    for (buf::Batch* b : {&out.transit, &out.udp, &out.tcp, &out.icmp, &out.unknown_protocol})
+      check_sources(*b, port);
 }
 
-Counter Ip::verdict(Packet& p, In& out, buf::Batch*& to) const {
+// RFC 3704 §2.2 (strict), §2.4 (loose; the default route counts).
+void Ip::check_sources(buf::Batch& b, uint16_t port) const {
+  Ip4Addr sources[buf::burst_size];
+  const NextHop* hops[buf::burst_size];
+  for (size_t i = 0; i < b.size(); ++i) sources[i] = Ip4::proved(b[i].data() + b[i].l2_len()).src();
+  routes_->lookup(sources, hops, b.size());
+  const bool strict = ports_[port].reverse_path == buf::ReversePath::Strict;
+  const auto by_port = [port](const NextHop& hop) {
+    return hop.port == port ||
+           (hop.spread != nullptr &&
+            std::ranges::any_of(hop.spread->ways, [port](const NextHop& way) { return way.port == port; }));
+  };
+  buf::Batch good;
+  for (size_t i = 0; i < b.size(); ++i) {
+    if (hops[i]->kind == RouteKind::Forward && (!strict || by_port(*hops[i])))
+      good.push(std::move(b[i]));
+    else
+      count_.add(Counter::ip_martian_source);
+  }
+  b = std::move(good);
+}
+
+inline Counter Ip::verdict(Packet& p, In& out, buf::Batch*& to) const {
   const auto parsed = Ip4::parse(p.l3());
-  if (!parsed) return parsed.why();
+  if (!parsed) [[unlikely]]
+    return parsed.why();
   const Ip4& ip = *parsed;
   const auto by_device = p.rx_ip_checksum();
   if (by_device == buf::RxChecksum::Bad || (by_device == buf::RxChecksum::Unknown && !ip.good_checksum()))
+      [[unlikely]]
     return Counter::ip_checksum;
+  const size_t header_len = ip.header_len();
+  const bool group_frame = (p.data()[0] & 1) != 0;
+  // What nearly all datagrams are to a router: from one stranger to another. None of the checks of judge()
+  // would stop them.
+  if (options_.forward && header_len == Ip4::min_header_len && !group_frame && stranger(ip.src()) &&
+      stranger(ip.dst())) [[likely]]
+    to = &out.transit;
+  else if (const Counter why = judge(ip, p, out, to); why != fine)
+    return why;
+  const auto length = static_cast<uint32_t>(p.l2_len() + ip.total_length());
+  if (p.size() != length) p.truncate(length);  // Ethernet padding
+  p.l3_len(static_cast<uint16_t>(header_len));
+  return fine;
+}
+
+// An address in which is nothing special, and that is none of ours.
+inline bool Ip::stranger(Ip4Addr a) const {
+  return !special_octet[a.v >> 24] && addresses_.owner(a) == Owner::Other;
+}
+
+Counter Ip::judge(const Ip4& ip, const Packet& p, In& out, buf::Batch*& to) const {
   if (ip.header_len() != Ip4::min_header_len) {
     const auto options = wire::Ip4Options::parse(ip.options());
     if (!options) return options.why();
@@ -57,11 +119,7 @@ Counter Ip::verdict(Packet& p, In& out, buf::Batch*& to) const {
   const Owner sender = addresses_.owner(ip.src());
   if (sender == Owner::Us) return Counter::ip_spoofed;
   if (sender == Owner::Broadcast) return Counter::ip_martian_source;
-  const Counter why = classify(ip, p, out, to);
-  if (why != fine) return why;
-  p.truncate(static_cast<uint32_t>(p.l2_len() + ip.total_length()));
-  p.headers(static_cast<uint8_t>(p.l2_len()), static_cast<uint16_t>(ip.header_len()), 0);
-  return fine;
+  return classify(ip, p, out, to);
 }
 
 // The weak host model: an address of ours is ours on every port (RFC 1122 §3.3.4.2).

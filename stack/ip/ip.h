@@ -51,6 +51,7 @@ struct Path {
   uint16_t mtu = 0;  // octets of an IP packet
   IpAddr source;     // the address of ours they should carry
   bool tcp_segmentation = false, multi_segment = false;
+  uint8_t transport = 0;  // what the route says to transports
 };
 
 class Ip {
@@ -85,8 +86,12 @@ class Ip {
 
  private:
   Counter verdict(buf::Packet&, In&, buf::Batch*& to) const;
+  bool stranger(Ip4Addr) const;
+  void check_sources(buf::Batch&, uint16_t port) const;
+  Counter judge(const wire::Ip4&, const buf::Packet&, In&, buf::Batch*& to) const;
   Counter classify(const wire::Ip4&, const buf::Packet&, In&, buf::Batch*& to) const;
-  void forward_one(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
+  Counter obstacle(const wire::Ip4&, const NextHop&) const;
+  void turn_back(buf::Packet&&, const NextHop&, Counter why, Instant now, buf::Egresses& out);
   void refuse(buf::Packet&&, Refusal, uint16_t mtu, Instant now, buf::Egresses& out);
   bool may_refuse(const buf::Packet&, const wire::Ip4&) const;
   void icmp_one(buf::Packet&&, buf::Egresses& out, IcmpErrors& errors);
@@ -94,7 +99,7 @@ class Ip {
   Counter read_error(const wire::Icmp4&, IcmpError& out) const;
   Counter output_one(buf::Transmit&, buf::Egresses& out);
   const NextHop* way_to(Ip4Addr dst, Counter& why) const;
-  Ip4Addr source_on(uint16_t port, Ip4Addr next_hop) const;
+  Ip4Addr source_for(const NextHop&, Ip4Addr dst) const;
 
   const Options& options_;
   std::vector<buf::Interface> ports_;
@@ -103,6 +108,7 @@ class Ip {
   Counters& count_;
   Rng& rng_;
   TokenBucket errors_;
+  uint64_t flow_seed_;
 };
 
 }  // namespace sluice::ip

@@ -2,9 +2,9 @@
 // The way out for what the transports made: route, source address (RFC 1122 §3.3.4.3), header, checksums.
 #include <algorithm>
 
+#include "ip/flow_hash.h"
 #include "ip/ip.h"
-#include "wire/checksum.h"
-#include "wire/udp.h"
+#include "ip/seal.h"
 
 namespace sluice::ip {
 
@@ -14,44 +14,6 @@ using wire::Ip4;
 namespace {
 
 constexpr Counter fine = Counter::ip_sent;  // no datagram dies of it
-
-// The sum over a chain, whose segments may be of odd length: octets at odd offsets count in the other half
-// of the word (RFC 1071 §2 (B)).
-wire::Sum sum_of(const Packet& p, wire::Sum sum) {
-  bool odd = false;
-  p.for_each_segment([&](Bytes b) {
-    const uint16_t s = wire::Sum{}.add(b).folded();
-    sum.add(odd ? __builtin_bswap16(s) : s);
-    odd ^= (b.size() & 1) != 0;
-  });
-  return sum;
-}
-
-// Where the checksum lies in the transport header; 0: it is not ours to make.
-size_t checksum_at(IpProto proto) {
-  if (proto == IpProto::Tcp) return 16;  // RFC 9293 §3.1
-  if (proto == IpProto::Udp) return wire::Udp::checksum_at;
-  return 0;
-}
-
-void seal_transport(Packet& p, const buf::Transmit& t, const buf::PortCaps& caps, bool segmentation) {
-  const size_t at = checksum_at(t.proto);
-  if (at == 0) return;
-  uint8_t* field = p.data() + at;
-  const auto pseudo =
-      wire::pseudo_header(t.src, t.dst, static_cast<uint8_t>(t.proto), segmentation ? 0 : p.size());
-  if (caps.tx_l4_checksum || segmentation) {
-    store_be<uint16_t>(field, pseudo.folded());
-    if (segmentation)
-      p.offload_tcp_segmentation(t.segment_size);
-    else
-      t.proto == IpProto::Tcp ? p.offload_tcp_checksum() : p.offload_udp_checksum();
-    return;
-  }
-  uint16_t checksum = sum_of(p, pseudo).checksum();
-  if (checksum == 0 && t.proto == IpProto::Udp) checksum = 0xffff;  // RFC 768: 0 says "none"
-  store_be<uint16_t>(field, checksum);
-}
 
 }  // namespace
 
@@ -77,10 +39,13 @@ const NextHop* Ip::way_to(Ip4Addr dst, Counter& why) const {
   }
 }
 
-// The port's address on the next hop's network, else its first; unspecified when it has none.
-Ip4Addr Ip::source_on(uint16_t port, Ip4Addr next_hop) const {
+// What the route prefers, else the port's address on the next hop's network, else its first; unspecified when
+// it has none.
+Ip4Addr Ip::source_for(const NextHop& hop, Ip4Addr dst) const {
+  if (hop.source.is_v4() && addresses_.ours(hop.source.v4())) return hop.source.v4();
+  const Ip4Addr next_hop = hop.gateway.is_none() ? dst : hop.gateway.v4();
   Ip4Addr first;
-  for (const Prefix& p : ports_[port].addresses) {
+  for (const Prefix& p : ports_[hop.port].addresses) {
     if (!p.addr.is_v4()) continue;
     if (p.contains(next_hop)) return p.addr.v4();
     if (first.is_unspecified()) first = p.addr.v4();
@@ -94,9 +59,9 @@ Result<Path> Ip::path(const IpAddr& dst) const {
   const NextHop* hop = way_to(dst.v4(), why);
   if (hop == nullptr) return why;
   const buf::PortCaps& caps = ports_[hop->port].caps;
-  const Ip4Addr source = source_on(hop->port, hop->gateway.is_none() ? dst.v4() : hop->gateway.v4());
+  const Ip4Addr source = source_for(*hop, dst.v4());
   if (source.is_unspecified()) return Counter::ip_no_source;
-  return Path{hop->port, caps.mtu, source, caps.tcp_segmentation, caps.tx_multi_segment};
+  return Path{hop->port, caps.mtu, source, caps.tcp_segmentation, caps.tx_multi_segment, hop->transport};
 }
 
 void Ip::output(buf::Transmits& in, Instant now, buf::Egresses& out) {
@@ -113,11 +78,15 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
   Counter why{};
   const NextHop* hop = way_to(dst, why);
   if (hop == nullptr) return why;
+  if (hop->spread != nullptr) {
+    const uint64_t ports = t.packet.bytes().size() < 4 ? 0 : load_be<uint32_t>(t.packet.data());
+    hop = &hop->of_flow(flow_hash(flow_seed_, dst.v, ports << 8 | static_cast<uint8_t>(t.proto)));
+  }
   const buf::PortCaps& caps = ports_[hop->port].caps;
   const IpAddr next = hop->gateway.is_none() ? t.dst : hop->gateway;
   // A datagram that came to a broadcast address is answered from a real one (RFC 1122 §4.1.3.5).
   if (!t.src.is_v4() || !addresses_.ours(t.src.v4())) {
-    const Ip4Addr source = source_on(hop->port, next.v4());
+    const Ip4Addr source = source_for(*hop, dst);
     if (source.is_unspecified()) return Counter::ip_no_source;
     t.src = source;
   }
@@ -131,7 +100,7 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
   const auto l4_len = static_cast<uint8_t>(p.l4_len());
   p.headers(0, static_cast<uint16_t>(Ip4::min_header_len), l4_len);
   p.reset_offloads();
-  seal_transport(p, t, caps, segmentation);
+  seal_transport(t, caps, segmentation);
   uint8_t* header = p.prepend(Ip4::min_header_len);
   if (header == nullptr) return Counter::ip_no_headroom;
   const bool whole = t.proto == IpProto::Tcp;  // RFC 1191: TCP discovers the path's MTU

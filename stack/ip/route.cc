@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ip/route.h"
 
-#include <rte_errno.h>
-#include <rte_fib.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <map>
-#include <set>
-#include <unordered_map>
 
 #include "base/check.h"
 #include "buf/packet.h"
@@ -16,188 +9,388 @@
 namespace sluice::ip {
 namespace {
 
-constexpr unsigned max_recursion = 8;  // routes that lead to a gateway that needs a route
+constexpr unsigned steps_most = 64;  // routes looked at on the way to a gateway that needs routes
+static_assert(RouteTrie<Ip4Addr>::burst == buf::burst_size);
 
-uint64_t key_of(Ip4Addr network, unsigned length) { return static_cast<uint64_t>(network.v) << 8 | length; }
-
-// The routes as they are being collected: network and length -> next hop, or a static route to be resolved.
-class Draft {
- public:
-  struct Entry {
-    Prefix to;
-    NextHop hop;
-    bool resolved = true;
-  };
-
-  // False when there is one for the prefix already.
-  bool add(const Prefix& to, const NextHop& hop, bool resolved) {
-    const Ip4Addr network{to.addr.v4().v & Ip4Addr::mask(to.length).v};
-    lengths_.insert(to.length);
-    return entries_.try_emplace(key_of(network, to.length), Entry{{network, to.length}, hop, resolved})
-        .second;
-  }
-  const Entry* find(Ip4Addr a) const {
-    for (auto l = lengths_.rbegin(); l != lengths_.rend(); ++l) {
-      const auto at = entries_.find(key_of({a.v & Ip4Addr::mask(*l).v}, *l));
-      if (at != entries_.end()) return &at->second;
-    }
-    return nullptr;
-  }
-  // The port and the neighbour by which the gateway is reached; false: it is not.
-  bool resolve(NextHop& hop) const {
-    for (unsigned i = 0; i < max_recursion; ++i) {
-      const Entry* e = find(hop.gateway.v4());
-      if (e == nullptr || e->hop.kind != RouteKind::Forward) return false;
-      if (e->resolved) {
-        hop.port = e->hop.port;
-        if (!e->hop.gateway.is_none()) hop.gateway = e->hop.gateway;
-        return true;
-      }
-      hop.gateway = e->hop.gateway;
-    }
-    return false;
-  }
-  std::unordered_map<uint64_t, Entry>& entries() { return entries_; }
-
- private:
-  std::unordered_map<uint64_t, Entry> entries_;
-  std::set<uint8_t> lengths_;
-};
-
-bool add_connected(Draft& draft, std::span<const buf::Interface> ports, std::string& error) {
-  for (size_t i = 0; i < ports.size(); ++i)
-    for (const Prefix& p : ports[i].addresses) {
-      if (!p.addr.is_v4()) continue;
-      const auto port = static_cast<uint16_t>(i);
-      if (p.length < 32 && !draft.add(p, {RouteKind::Forward, port, {}}, true)) {
-        const auto* there = draft.find(p.addr.v4());
-        if (there == nullptr || there->hop.port != port) {
-          error = to_text(p) + ": two ports are connected to this network";
-          return false;
-        }
-      }
-      if (!draft.add({p.addr, 32}, {RouteKind::Local, port, {}}, true)) {
-        error = to_text(p.addr) + ": the address is given twice, or is the broadcast address of another";
-        return false;
-      }
-      const Ip4Addr b = buf::directed_broadcast(p);
-      if (!b.is_unspecified()) (void)draft.add({b, 32}, {RouteKind::Broadcast, port, {}}, true);
-    }
-  return true;
-}
-
-bool add_static(Draft& draft, std::span<const Route> statics, std::string& error) {
-  for (const Route& r : statics) {
-    const bool forward = r.kind == RouteKind::Forward;
-    const bool gateway = forward && !r.via.is_none();
-    if (!r.to.addr.is_v4() || (gateway && !r.via.is_v4())) {
-      error = "route to " + to_text(r.to) + ": only IPv4 routes for now, and a gateway of the same family";
-      return false;
-    }
-    const NextHop hop{r.kind, forward && !gateway ? r.port : uint16_t{0}, gateway ? r.via : IpAddr{}};
-    if (!draft.add(r.to, hop, !gateway)) {
-      error = "route to " + to_text(r.to) + ": there is one already, static or connected";
-      return false;
-    }
-  }
-  return true;
-}
-
-bool resolve_all(Draft& draft, std::string& error) {
-  // Against the unresolved draft, so that the order does not matter.
-  std::vector<std::pair<Draft::Entry*, NextHop>> done;
-  for (auto& [key, e] : draft.entries()) {
-    if (e.resolved) continue;
-    NextHop hop = e.hop;
-    if (!draft.resolve(hop)) {
-      error = "route to " + to_text(e.to) + ": the gateway " + to_text(e.hop.gateway) +
-              " is not on a connected network, nor behind a route that is";
-      return false;
-    }
-    done.emplace_back(&e, hop);
-  }
-  for (auto& [e, hop] : done) e->hop = hop;
-  return true;
-}
-
-uint32_t hop_index(std::vector<NextHop>& hops, std::map<std::pair<uint32_t, IpAddr>, uint32_t>& known,
-                   const NextHop& hop) {
-  const uint32_t kind_and_port = static_cast<uint32_t>(hop.kind) << 16 | hop.port;
-  const auto [at, fresh] =
-      known.try_emplace({kind_and_port, hop.gateway}, static_cast<uint32_t>(hops.size()));
-  if (fresh) hops.push_back(hop);
-  return at->second;
-}
+constexpr unsigned bits_of(const IpAddr& a) { return a.is_v4() ? 32 : 128; }
+// A neighbour by definition, on the port that is said beside it.
+bool is_link_local(const IpAddr& a) { return !a.is_v4() && a.v6().is_link_local(); }
 
 }  // namespace
 
-std::shared_ptr<const Routes> Routes::build(std::span<const buf::Interface> ports,
-                                            std::span<const Route> statics, const Options& options,
-                                            std::string& error) {
-  Draft draft;
-  if (!add_connected(draft, ports, error) || !add_static(draft, statics, error) || !resolve_all(draft, error))
-    return nullptr;
-  if (draft.entries().size() > options.routes) {
-    error = "more routes than the option routes allows: " + std::to_string(draft.entries().size());
-    return nullptr;
-  }
+Routes::Routes(std::span<const buf::Interface> ports, const Options& options)
+    : options_{options},
+      ports_{ports.begin(), ports.end()},
+      up_(ports.size(), true),
+      hops_(size_t{options.next_hops} + 1),
+      held_(1) {
+  held_[0].hop = std::make_unique<const NextHop>();
+  hops_[0] = held_[0].hop.get();
+}
 
-  std::shared_ptr<Routes> r{new Routes};
-  r->hops_.push_back(NextHop{});
-  r->size_ = draft.entries().size();
-  std::map<std::pair<uint32_t, IpAddr>, uint32_t> known;
-  std::set<uint32_t> long_networks;  // the /24s that need a second-level table
-  std::vector<std::pair<const Prefix*, uint32_t>> rules;
-  for (const auto& [key, e] : draft.entries()) {
-    rules.emplace_back(&e.to, hop_index(r->hops_, known, e.hop));
-    if (e.to.length > 24) long_networks.insert(e.to.addr.v4().v >> 8);
-  }
+Routes::~Routes() = default;
 
-  // DPDK hands out second-level tables in groups of 64 and wants one to spare.
-  const size_t tables = long_networks.size() + 64;
-  // Two octets an entry (32 MB for the first level) as long as 15 bits name all hops and all second-level
-  // tables.
-  rte_fib_conf conf{};
-  conf.type = RTE_FIB_DIR24_8;
-  conf.default_nh = 0;
-  conf.max_routes = static_cast<int>(rules.size() + 1);
-  const bool small = r->hops_.size() < 0x7fff && tables < 0x7fff;
-  conf.dir24_8.nh_sz = small ? RTE_FIB_DIR24_8_2B : RTE_FIB_DIR24_8_4B;
-  conf.dir24_8.num_tbl8 = static_cast<uint32_t>(tables);
-  char name[32];
-  std::snprintf(name, sizeof name, "fib_%zx", reinterpret_cast<size_t>(r.get()));
-  r->fib_ = rte_fib_create(name, SOCKET_ID_ANY, &conf);
-  if (r->fib_ == nullptr) {
-    error = std::string{"no memory for the route table: "} + rte_strerror(rte_errno);
-    return nullptr;
-  }
-  // Shorter prefixes first: what is written later is always the more specific. In any other order DPDK 22.11
-  // loses second-level tables, and lookups go wrong.
-  std::ranges::sort(rules, {}, [](const auto& rule) { return rule.first->length; });
-  for (const auto& [to, hop] : rules) {
-    const int bad = rte_fib_add(r->fib_, to->addr.v4().v, to->length, hop);
-    if (bad != 0) {
-      error = "route to " + to_text(*to) + ": " + rte_strerror(-bad);
-      return nullptr;
+void Routes::readers_from_now_on(Grace* grace) {
+  grace_ = grace;
+  four_.trie.readers_from_now_on(grace);
+  six_.trie.readers_from_now_on(grace);
+}
+
+// Calls f(table, address) for the address's family.
+template <class F>
+auto Routes::in_table(const IpAddr& a, F&& f) {
+  return a.is_v4() ? f(four_, a.v4()) : f(six_, a.v6());
+}
+
+// ---- what is built at once
+
+std::shared_ptr<Routes> Routes::build(std::span<const buf::Interface> ports, std::span<const Route> statics,
+                                      const Options& options, std::string& error) {
+  std::shared_ptr<Routes> r{new Routes{ports, options}};
+  r->four_.list.reserve(statics.size());
+  error = r->add_connected();
+  for (size_t i = 0; i < statics.size() && error.empty(); ++i) error = r->add_static(statics[i]);
+  if (error.empty() && r->size() > options.routes)
+    error = "more routes than the option routes allows: " + std::to_string(r->size());
+  if (error.empty()) error = r->resolve_all();
+  if (error.empty()) error = r->install_all();
+  return error.empty() ? r : nullptr;
+}
+
+std::string Routes::add_connected() {
+  for (size_t i = 0; i < ports_.size(); ++i)
+    for (const Prefix& p : ports_[i].addresses) {
+      // Every link has fe80::/10: it is reached by a zone, never by a route.
+      if (!p.addr.is_v4() && p.addr.v6().is_link_local()) continue;
+      const auto port = static_cast<uint16_t>(i);
+      const unsigned bits = bits_of(p.addr);
+      const Way link{RouteKind::Forward, 0, true, {{{}, port}}, {}};
+      const Way local{RouteKind::Local, port, true, {}, {}};
+      const std::string wrong = in_table(p.addr, [&](auto& table, const auto& a) -> std::string {
+        const auto net = network(a, p.length);
+        const auto* there = table.list.find(net, p.length);
+        if (p.length < bits && there == nullptr) {
+          table.list.insert(net, p.length, take(link));
+        } else if (p.length < bits && (*held_[there->value].way != link)) {
+          return to_text(p) + ": two ports are connected to this network";
+        }
+        if (table.list.find(a, bits) != nullptr)
+          return to_text(p.addr) + ": the address is given twice, or is the broadcast address of another";
+        table.list.insert(a, bits, take(local));
+        return {};
+      });
+      if (!wrong.empty()) return wrong;
+      const Ip4Addr b = buf::directed_broadcast(p);
+      if (!b.is_unspecified() && four_.list.find(b, 32) == nullptr)
+        four_.list.insert(b, 32, take({RouteKind::Broadcast, port, true, {}, {}}));
     }
+  return {};
+}
+
+// What is wrong with the route by itself.
+std::string Routes::unfit(const Route& r) const {
+  const std::string route = "route to " + to_text(r.to) + ": ";
+  if (r.more.size() >= Spread::ways_most)
+    return route + "at most " + std::to_string(Spread::ways_most) + " gateways";
+  if (r.kind == RouteKind::Local || r.kind == RouteKind::Broadcast || r.kind == RouteKind::None)
+    return route + "only the addresses of ports make routes of this kind";
+  const Way way = way_of(r);
+  for (const Gateway& g : way.gateways) {
+    if (!g.via.is_none() && g.via.is_v4() != r.to.addr.is_v4())
+      return route + "a gateway of the other family";
+    if ((g.via.is_none() || is_link_local(g.via)) && g.port >= ports_.size())
+      return route + "there is no such port";
   }
-  return r;
+  if (!r.source.is_none() && r.source.is_v4() != r.to.addr.is_v4())
+    return route + "a source of the other family";
+  return {};
 }
 
-Routes::~Routes() { rte_fib_free(fib_); }
-
-const NextHop& Routes::lookup(Ip4Addr a) const {
-  const NextHop* hop;
-  lookup(&a.v, &hop, 1);
-  return *hop;
+std::string Routes::add_static(const Route& r) {
+  if (auto wrong = unfit(r); !wrong.empty()) return wrong;
+  return in_table(r.to.addr, [&](auto& table, const auto& a) -> std::string {
+    const auto net = network(a, r.to.length);
+    if (table.list.find(net, r.to.length) != nullptr)
+      return "route to " + to_text(r.to) + ": there is one already, static or connected";
+    const uint32_t value = take(way_of(r));
+    if (value == 0) return "more different next hops than the option next_hops allows";
+    table.list.insert(net, r.to.length, value);
+    return {};
+  });
 }
 
-void Routes::lookup(const uint32_t* destinations, const NextHop** out, size_t n) const {
-  check(n <= buf::burst_size, "a lookup is for at most a burst");
-  uint64_t index[buf::burst_size];
-  // The lookup itself only reads; its interface predates const.
-  rte_fib_lookup_bulk(fib_, const_cast<uint32_t*>(destinations), index, static_cast<int>(n));
-  for (size_t i = 0; i < n; ++i) out[i] = &hops_[index[i]];
+std::string Routes::resolve_all() {
+  for (uint32_t v = 1; v < held_.size(); ++v) {
+    if (held_[v].way == nullptr || resolve(v)) continue;
+    const Gateway& g = held_[v].way->gateways[0];
+    return "the gateway " + to_text(g.via) + " is not on a connected network, nor behind a route that is";
+  }
+  return {};
+}
+
+std::string Routes::install_all() {
+  bool room = true;
+  const auto install = [&](auto& table) {
+    table.list.for_each([&](const auto& i) { room = room && show(table, i.prefix, i.length, i.value); });
+  };
+  install(four_);
+  install(six_);
+  return room ? std::string{} : "no memory for the route table; give more memory.megabytes";
+}
+
+// ---- ways and what they come to
+
+Routes::Way Routes::way_of(const Route& r) {
+  Way w{.kind = r.kind, .gateways = {}, .source = r.source, .transport = r.transport};
+  if (r.kind != RouteKind::Forward) return w;
+  w.gateways = r.more;
+  w.gateways.push_back({r.via, r.port});
+  for (Gateway& g : w.gateways)
+    if (!g.via.is_none() && !is_link_local(g.via)) g.port = 0;
+  std::ranges::sort(w.gateways);
+  w.gateways.erase(std::ranges::unique(w.gateways).begin(), w.gateways.end());
+  return w;
+}
+
+// Its number, one user more; 0: there is no room for another.
+uint32_t Routes::take(const Way& way) {
+  const auto [at, fresh] = values_.try_emplace(way, 0);
+  if (fresh) {
+    reclaim();
+    if (!free_values_.empty()) {
+      at->second = free_values_.back();
+      free_values_.pop_back();
+    } else if (held_.size() < hops_.size()) {
+      at->second = static_cast<uint32_t>(held_.size());
+      held_.emplace_back();
+    } else {
+      values_.erase(at);
+      return 0;
+    }
+    held_[at->second].way = &at->first;
+    hops_[at->second].store(held_[0].hop.get(), std::memory_order_release);
+  }
+  ++held_[at->second].users;
+  return at->second;
+}
+
+void Routes::drop(uint32_t value) {
+  Held& h = held_[value];
+  if (--h.users != 0) return;
+  for (const Gateway& g : h.way->gateways) through_.erase({g.via, value});
+  values_.erase(*h.way);
+  if (grace_ == nullptr)
+    free_values_.push_back(value);
+  else
+    retired_.push_back({grace_->start(), value, std::move(h.hop), std::move(h.spread)});
+  h = Held{};
+}
+
+void Routes::reclaim() {
+  while (!retired_.empty() && grace_->passed(retired_.front().token)) {
+    if (retired_.front().value != 0) free_values_.push_back(retired_.front().value);
+    retired_.pop_front();
+  }
+}
+
+// The port and the neighbour by which a gateway is reached; false: it is not, or the link is dead.
+bool Routes::resolve(const Gateway& g, unsigned& steps, NextHop& out) const {
+  if (g.via.is_none() || is_link_local(g.via)) {
+    out.port = g.port;
+    out.gateway = g.via;
+    return up_[g.port];
+  }
+  if (steps == 0) return false;
+  --steps;
+  // A network that we are on is not reached by another way when its link is dead.
+  const auto through = [&](const auto& table, const auto& a) {
+    const auto* at = table.list.cover(a, bits_of(g.via) + 1, [](const auto&) { return true; });
+    if (at == nullptr) return false;
+    const Way& way = *held_[at->value].way;
+    if (way.kind != RouteKind::Forward) return false;
+    for (const Gateway& next : way.gateways) {
+      if (!resolve(next, steps, out)) continue;
+      if (next.via.is_none()) out.gateway = g.via;
+      return true;
+    }
+    return false;
+  };
+  return g.via.is_v4() ? through(four_, g.via.v4()) : through(six_, g.via.v6());
+}
+
+// Makes the next hop of a way anew, and says whether it leads anywhere. `before`: how flows were spread by
+// the way that a new one follows.
+bool Routes::resolve(uint32_t value, const Spread* before) {
+  Held& held = held_[value];
+  const Way& way = *held.way;
+  std::vector<NextHop> hops;
+  for (const Gateway& g : way.gateways) {
+    NextHop hop{.kind = way.kind, .source = way.source, .transport = way.transport};
+    if (!g.via.is_none()) through_.insert({g.via, value});
+    unsigned steps = steps_most;
+    if (resolve(g, steps, hop)) hops.push_back(hop);
+  }
+  if (way.kind != RouteKind::Forward)
+    hops.push_back({.kind = way.kind, .port = way.port, .source = way.source});
+  held.alive = !hops.empty();
+  if (hops.empty()) return false;
+  auto hop = std::make_unique<NextHop>(hops[0]);
+  std::unique_ptr<const Spread> spread;
+  if (hops.size() > 1) {
+    spread = std::make_unique<const Spread>(std::move(hops), held.spread ? held.spread.get() : before);
+    hop->spread = spread.get();
+  }
+  publish(value, std::move(hop), std::move(spread));
+  return true;
+}
+
+void Routes::publish(uint32_t value, std::unique_ptr<const NextHop> hop,
+                     std::unique_ptr<const Spread> spread) {
+  Held& held = held_[value];
+  if (held.hop != nullptr && spread == nullptr && held.spread == nullptr && *held.hop == *hop) return;
+  hops_[value].store(hop.get(), std::memory_order_release);
+  held.hop.swap(hop);
+  held.spread.swap(spread);
+  reclaim();
+  if (grace_ != nullptr && hop != nullptr)
+    retired_.push_back({grace_->start(), 0, std::move(hop), std::move(spread)});
+}
+
+Spread::Spread(std::vector<NextHop> to, const Spread* was) : ways{std::move(to)} {
+  constexpr uint8_t nobody = 255;
+  const size_t n = ways.size(), share = buckets / n;
+  size_t one_more = buckets % n;  // ways that have one bucket above their share
+  std::vector<size_t> load(n, 0);
+  way_of.fill(nobody);
+  // Buckets stay where they were as long as that way is there and has no more than its share.
+  for (size_t b = 0; was != nullptr && b < buckets; ++b) {
+    const auto same = std::ranges::find(ways, was->ways[was->way_of[b]]);
+    if (same == ways.end()) continue;
+    const auto way = static_cast<size_t>(same - ways.begin());
+    if (load[way] > share || (load[way] == share && one_more == 0)) continue;
+    one_more -= load[way] == share;
+    way_of[b] = static_cast<uint8_t>(way);
+    ++load[way];
+  }
+  for (uint8_t& b : way_of) {
+    if (b != nobody) continue;
+    b = static_cast<uint8_t>(std::ranges::min_element(load) - load.begin());
+    ++load[b];
+  }
+}
+
+// ---- the tables
+
+template <class Addr>
+bool Routes::show(Table<Addr>& t, const Addr& prefix, unsigned length, uint32_t value) {
+  return !held_[value].alive || t.trie.set(prefix, length, value);
+}
+
+template <class Addr>
+void Routes::hide(Table<Addr>& t, const Addr& prefix, unsigned length) {
+  const auto* cover = t.list.cover(prefix, length, [this](const auto& i) { return held_[i.value].alive; });
+  t.trie.clear(prefix, length, cover == nullptr ? 0 : cover->length, cover == nullptr ? 0 : cover->value);
+}
+
+std::string Routes::set(const Route& r) {
+  if (auto wrong = unfit(r); !wrong.empty()) return wrong;
+  return in_table(r.to.addr, [&](auto& table, const auto& a) { return set_in(table, a, r); });
+}
+
+template <class Addr>
+std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
+  const std::string route = "route to " + to_text(r.to) + ": ";
+  const Addr net = network(a, r.to.length);
+  auto* there = t.list.find(net, r.to.length);
+  if (there != nullptr && held_[there->value].way->connected)
+    return route + "there is a connected one, which stays";
+  if (there == nullptr && size() == options_.routes) return "more routes than the option routes allows";
+  const uint32_t value = take(way_of(r));
+  if (value == 0) return "more different next hops than the option next_hops allows";
+  const Spread* const before = there != nullptr ? held_[there->value].spread.get() : nullptr;
+  if (held_[value].hop == nullptr && !resolve(value, before) &&
+      std::ranges::find(up_, false) == up_.end()) {  // else it may come back with its link
+    drop(value);
+    return route + "the gateway " + to_text(r.via) +
+           " is not on a connected network, nor behind a route that is";
+  }
+  if (!show(t, net, r.to.length, value)) {
+    drop(value);
+    return route + "no memory for it; give more memory.megabytes";
+  }
+  if (there == nullptr) {
+    t.list.insert(net, r.to.length, value);
+  } else {
+    const uint32_t was = there->value;
+    there->value = value;
+    if (held_[was].alive && !held_[value].alive) hide(t, net, r.to.length);
+    drop(was);
+  }
+  resolve_again(r.to);
+  return {};
+}
+
+std::string Routes::remove(const Prefix& p) {
+  return in_table(p.addr, [&](auto& table, const auto& a) { return remove_from(table, a, p); });
+}
+
+template <class Addr>
+std::string Routes::remove_from(Table<Addr>& t, const Addr& a, const Prefix& p) {
+  const Addr net = network(a, p.length);
+  const auto* there = t.list.find(net, p.length);
+  if (there == nullptr) return "there is no route to " + to_text(p);
+  if (held_[there->value].way->connected)
+    return "the route to " + to_text(p) + " came with an address of ours";
+  const uint32_t value = there->value;
+  t.list.erase(net, p.length);
+  if (held_[value].alive) hide(t, net, p.length);
+  drop(value);
+  resolve_again(p);
+  return {};
+}
+
+// Ways whose gateway lies in a prefix that has changed may lead elsewhere now.
+void Routes::resolve_again(const Prefix& changed) {
+  const Prefix p{
+      in_table(changed.addr, [&](auto&, const auto& a) { return IpAddr{network(a, changed.length)}; }),
+      changed.length};
+  std::vector<bool> flipped;
+  for (auto at = through_.lower_bound({p.addr, 0}); at != through_.end() && p.contains(at->first); ++at) {
+    const uint32_t value = at->second;
+    const bool was = held_[value].alive;
+    if (resolve(value) == was) continue;
+    flipped.resize(held_.size());
+    flipped[value] = true;
+  }
+  if (!flipped.empty()) reinstall(flipped);
+}
+
+void Routes::link_state(uint16_t port, bool up) {
+  if (port >= up_.size() || up_[port] == up) return;
+  up_[port] = up;
+  std::vector<bool> flipped(held_.size());
+  for (uint32_t v = 1; v < held_.size(); ++v) {
+    if (held_[v].way == nullptr) continue;
+    const bool was = held_[v].alive;
+    flipped[v] = resolve(v) != was;
+  }
+  reinstall(flipped);
+}
+
+// Shows or hides the routes of ways that came alive or died.
+void Routes::reinstall(const std::vector<bool>& flipped) {
+  const auto all_of = [&](auto& table) {
+    table.list.for_each([&](const auto& i) {
+      if (i.value >= flipped.size() || !flipped[i.value]) return;
+      if (held_[i.value].alive)
+        (void)show(table, i.prefix, i.length,
+                   i.value);  // its groups may be gone: then it comes at the next change
+      else
+        hide(table, i.prefix, i.length);
+    });
+  };
+  all_of(four_);
+  all_of(six_);
 }
 
 }  // namespace sluice::ip

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes: an immutable snapshot with longest prefix match, built by the control thread and read by all
-// workers (rte_fib, DIR24-8: one or two memory accesses a lookup). Knows no packet.
+// The routes of both families: which way a destination is reached. The control thread changes them while all
+// workers look into them; each lookup finds what was right before a change or what is right after it, and no
+// worker ever waits. Knows no packet.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/grace.h"
 #include "buf/interface.h"
 #include "ip/options.h"
-
-struct rte_fib;
+#include "ip/route_list.h"
+#include "ip/route_trie.h"
 
 namespace sluice::ip {
 
@@ -26,46 +33,173 @@ enum class RouteKind : uint8_t {
   None,         // no route at all
 };
 
-// A static route. Forward: by the gateway `via`, which need not be a neighbour if another route leads to it;
-// or, without one, by `port`, on whose link the destinations are. Other kinds have neither.
+// A way on: by the gateway `via`, which need not be a neighbour if another route leads to it; or, without
+// one, by `port`, on whose link the destinations are.
+struct Gateway {
+  IpAddr via;
+  uint16_t port = 0;  // index; matters only without `via`, or with a link-local one
+
+  friend auto operator<=>(const Gateway&, const Gateway&) = default;
+};
+
+// A static route. Kinds other than Forward have no way on.
 struct Route {
   Prefix to;
   IpAddr via;
   RouteKind kind = RouteKind::Forward;
-  uint16_t port = 0;  // index; matters only for Forward without `via`
+  uint16_t port = 0;
+  std::vector<Gateway> more = {};  // ways as good as the first; flows are spread over all of them
+  IpAddr source = {};              // what our own packets on this route carry; none: what the port has
+  uint8_t transport = 0;           // what it says to transports; nothing to us
 };
+
+struct Spread;
 
 // What a lookup finds.
 struct NextHop {
   RouteKind kind = RouteKind::None;
   uint16_t port = 0;
-  IpAddr gateway;  // none: the destination is itself a neighbour
+  IpAddr gateway;                  // none: the destination is itself a neighbour
+  IpAddr source = {};              // none: ask the port
+  uint8_t transport = 0;           // what the route says to transports
+  const Spread* spread = nullptr;  // several ways: port and gateway are those of the first
 
+  // The way that a flow takes: itself when there is but one.
+  const NextHop& of_flow(uint32_t flow_hash) const;
   friend bool operator==(const NextHop&, const NextHop&) = default;
 };
+
+// Which flow takes which of several ways. Resilient: when a way is lost, only its flows move, and when one
+// comes, it takes no more than its share from the others.
+struct Spread {
+  static constexpr size_t ways_most = 64;
+  static constexpr size_t buckets = 1024;  // 16 of each of 64 ways
+
+  std::vector<NextHop> ways;
+  std::array<uint8_t, buckets> way_of{};
+
+  // `was`: the spread that this one follows; null: none.
+  Spread(std::vector<NextHop> ways, const Spread* was);
+};
+
+inline const NextHop& NextHop::of_flow(uint32_t flow_hash) const {
+  return spread == nullptr ? *this : spread->ways[spread->way_of[flow_hash % Spread::buckets]];
+}
 
 class Routes {
  public:
   // Connected routes come from the interfaces, `statics` are added to them. Null, and `error` says why in a
-  // user's words, when a route contradicts another or leads nowhere, or memory is short. Control thread only.
-  static std::shared_ptr<const Routes> build(std::span<const buf::Interface>, std::span<const Route> statics,
-                                             const Options&, std::string& error);
+  // user's words, when a route contradicts another or leads nowhere, or memory is short. Control thread only,
+  // like everything up to the lookups. Options outlive the routes.
+  static std::shared_ptr<Routes> build(std::span<const buf::Interface>, std::span<const Route> statics,
+                                       const Options&, std::string& error);
   ~Routes();
   Routes(const Routes&) = delete;
   Routes& operator=(const Routes&) = delete;
 
-  const NextHop& lookup(Ip4Addr) const;
-  // For each of the n destinations (at most burst_size, host order) the next hop, which lives as long as this
-  // snapshot.
-  void lookup(const uint32_t* destinations, const NextHop** out, size_t n) const;
-  size_t size() const { return size_; }
+  // From here on workers read: what is taken out is used again only after a grace period. Outlives the
+  // routes.
+  void readers_from_now_on(Grace* grace);
+  // Adds a route, or puts it in the place of the static one to the same prefix. Empty, or what is wrong, and
+  // then nothing has changed.
+  std::string set(const Route&);
+  std::string remove(const Prefix&);
+  // A route whose ways all go over dead links is as if it were not there, and less specific ones count.
+  void link_state(uint16_t port, bool up);
+
+  const NextHop& lookup(Ip4Addr a) const { return hop(four_.trie.lookup(a)); }
+  const NextHop& lookup(const Ip6Addr& a) const { return hop(six_.trie.lookup(a)); }
+  // For each of the n destinations (at most burst_size) the next hop, which lives until the end of the burst.
+  void lookup(const Ip4Addr* destinations, const NextHop** out, size_t n) const {
+    lookup(four_, destinations, out, n);
+  }
+  void lookup(const Ip6Addr* destinations, const NextHop** out, size_t n) const {
+    lookup(six_, destinations, out, n);
+  }
+  size_t size() const { return four_.list.size() + six_.list.size(); }
+  size_t octets() const { return four_.trie.octets() + six_.trie.octets(); }
 
  private:
-  Routes() = default;
+  template <class Addr>
+  struct Table {
+    static constexpr uint32_t groups_most = 1u << 22;
+    RouteList<Addr> list;
+    RouteTrie<Addr> trie{groups_most};
+  };
+  // What routes say besides their destination. Each is kept once; its number is what lists and tries hold.
+  struct Way {
+    RouteKind kind = RouteKind::None;
+    uint16_t port = 0;       // Local, Broadcast
+    bool connected = false;  // came with an address of ours
+    std::vector<Gateway> gateways;
+    IpAddr source;
+    uint8_t transport = 0;
+    friend auto operator<=>(const Way&, const Way&) = default;
+  };
+  struct Held {
+    const Way* way = nullptr;
+    size_t users = 0;
+    bool alive = false;
+    std::unique_ptr<const NextHop> hop;
+    std::unique_ptr<const Spread> spread;
+  };
 
-  rte_fib* fib_ = nullptr;
-  std::vector<NextHop> hops_;  // [0] is "no route"
-  size_t size_ = 0;
+  Routes(std::span<const buf::Interface>, const Options&);
+  std::string add_connected();
+  std::string add_static(const Route&);
+  std::string resolve_all();
+  std::string install_all();
+
+  template <class F>
+  auto in_table(const IpAddr& a, F&& f);
+  static Way way_of(const Route&);
+  uint32_t take(const Way&);
+  void drop(uint32_t value);
+  std::string unfit(const Route&) const;
+
+  bool resolve(const Gateway&, unsigned& steps, NextHop& out) const;
+  bool resolve(uint32_t value, const Spread* before = nullptr);
+  void resolve_again(const Prefix& changed);
+  void publish(uint32_t value, std::unique_ptr<const NextHop>, std::unique_ptr<const Spread>);
+  void reinstall(const std::vector<bool>& flipped);
+  template <class Addr>
+  bool show(Table<Addr>&, const Addr&, unsigned length, uint32_t value);
+  template <class Addr>
+  void hide(Table<Addr>&, const Addr&, unsigned length);
+  template <class Addr>
+  std::string set_in(Table<Addr>&, const Addr&, const Route&);
+  template <class Addr>
+  std::string remove_from(Table<Addr>&, const Addr&, const Prefix&);
+  void reclaim();
+
+  const NextHop& hop(uint32_t value) const { return *hops_[value].load(std::memory_order_acquire); }
+  template <class Addr>
+  void lookup(const Table<Addr>& t, const Addr* destinations, const NextHop** out, size_t n) const {
+    uint32_t values[RouteTrie<Addr>::burst];
+    t.trie.lookup(destinations, values, n);
+    for (size_t i = 0; i < n; ++i) out[i] = &hop(values[i]);
+  }
+
+  const Options& options_;
+  std::vector<buf::Interface> ports_;
+  std::vector<bool> up_;  // [port]
+  Table<Ip4Addr> four_;
+  Table<Ip6Addr> six_;
+  // [value]; 0 is "no route". Never moves: readers look into it.
+  std::vector<std::atomic<const NextHop*>> hops_;
+  std::map<Way, uint32_t> values_;
+  std::vector<Held> held_;  // [value]
+  std::vector<uint32_t> free_values_;
+  std::set<std::pair<IpAddr, uint32_t>> through_;  // gateways behind other routes, and whose they are
+
+  struct Retired {
+    uint64_t token;
+    uint32_t value;  // to be given out again; 0: none
+    std::unique_ptr<const NextHop> hop;
+    std::unique_ptr<const Spread> spread;
+  };
+  std::deque<Retired> retired_;
+  Grace* grace_ = nullptr;
 };
 
 }  // namespace sluice::ip

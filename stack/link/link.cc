@@ -2,6 +2,7 @@
 #include "link/link.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluice::link {
 
@@ -13,10 +14,14 @@ using enum NeighbourState;
 
 namespace {
 constexpr int expire_bound = 64;  // entries one expire() acts on, per state
-}
+
+EtherType type_for(const IpAddr& next_hop) { return next_hop.is_v4() ? EtherType::Ip4 : EtherType::Ip6; }
+}  // namespace
+
+const NdOptions Link::default_nd{};
 
 Link::Link(const Options& options, std::span<const buf::Interface> ports, bool writer, buf::PacketPool& pool,
-           Counters& count, Rng& rng)
+           Counters& count, Rng& rng, const Ip6Plan& ip6)
     : options_{options},
       ports_{ports.begin(), ports.end()},
       writer_{writer},
@@ -24,7 +29,8 @@ Link::Link(const Options& options, std::span<const buf::Interface> ports, bool w
       count_{count},
       rng_{rng},
       neighbours_{options, SipKey{rng(), rng()}, count},
-      requests_{options.request_rate, options.request_burst} {
+      requests_{options.request_rate, options.request_burst},
+      nd_{ip6.options, ports, ip6.advertise, writer, ip6.router, pool, count, rng} {
   if (!writer) return;
   for (size_t port = 0; port < ports_.size(); ++port)
     for (const Prefix& p : ports_[port].addresses)
@@ -36,7 +42,7 @@ Counter Link::verdict(uint16_t port, const Packet& p) const {
   const auto eth = Ethernet::parse(p.bytes());
   if (!eth) return eth.why();
   const Mac dst = eth->dst();
-  if (dst != ports_[port].caps.mac && !dst.is_broadcast())
+  if (dst != ports_[port].caps.mac && !dst.is_broadcast() && !nd_.wanted(port, dst))
     return dst.is_group() ? Counter::link_multicast : Counter::link_not_ours;
   if (eth->src().is_group()) return Counter::link_bad_source;
   switch (eth->type()) {
@@ -47,20 +53,24 @@ Counter Link::verdict(uint16_t port, const Packet& p) const {
     case EtherType::QinQ:
       return Counter::link_vlan;
     case EtherType::Ip6:
-      return Counter::link_ip6;
+      return nd_.speaks(port) ? Counter::worker_polls : Counter::link_ip6;
   }
   return static_cast<uint16_t>(eth->type()) < 0x0600 ? Counter::link_llc : Counter::link_ethertype;
 }
 
 void Link::input(uint16_t port, buf::Batch& frames, In& out) {
+  const Mac us = ports_[port].caps.mac;
   buf::for_each_ahead(frames, [&](Packet& p) {
-    if (!p.contiguous() && !p.linearize()) return count_.add(Counter::link_scattered);
-    const Counter why = verdict(port, p);
-    if (why != Counter::worker_polls) return count_.add(why);
+    if (!p.contiguous() && !p.linearize()) [[unlikely]]
+      return count_.add(Counter::link_scattered);
+    const auto eth = Ethernet::parse(p.bytes());
+    const bool plain = eth && eth->dst() == us && !eth->src().is_group() && eth->type() == EtherType::Ip4;
+    if (!plain) [[unlikely]]
+      if (const Counter why = verdict(port, p); why != Counter::worker_polls) return count_.add(why);
     p.headers(Ethernet::header_len, 0, 0);
     p.ingress(port);
-    const bool ip4 = Ethernet::parse(p.bytes())->type() == EtherType::Ip4;
-    (ip4 ? out.ip4 : out.arp).push(std::move(p));
+    const EtherType type = plain ? EtherType::Ip4 : eth->type();
+    (type == EtherType::Ip4 ? out.ip4 : type == EtherType::Ip6 ? out.ip6 : out.arp).push(std::move(p));
   });
   frames.clear();
 }
@@ -70,10 +80,15 @@ void Link::output(buf::Egresses& packets, Instant now, TxOut& out) {
     if (i + 4 < packets.size()) __builtin_prefetch(packets[i + 4].packet.data());
     Egress& e = packets[i];
     Cached& c = cache_[(e.next_hop.bytes()[15] ^ e.port) % cache_.size()];
-    if (c.epoch == epoch_ && now < c.until && c.port == e.port && c.addr == e.next_hop) [[likely]]
-      send(std::move(e.packet), e.port, c.mac, EtherType::Ip4, out);
-    else
+    uint8_t* room = nullptr;
+    if (c.epoch == epoch_ && now < c.until && c.port == e.port && c.addr == e.next_hop &&
+        (room = e.packet.prepend(Ethernet::header_len)) != nullptr) [[likely]] {
+      std::memcpy(room, c.header.data(), Ethernet::header_len);
+      e.packet.l2_len(Ethernet::header_len);
+      out.push(e.port, std::move(e.packet));
+    } else {
       resolve(std::move(e), c, now, out);
+    }
   }
   packets.clear();
 }
@@ -81,7 +96,7 @@ void Link::output(buf::Egresses& packets, Instant now, TxOut& out) {
 void Link::resolve(Egress&& e, Cached& c, Instant now, TxOut& out) {
   Mac group;
   if (group_mac(e.port, e.next_hop, group))
-    return send(std::move(e.packet), e.port, group, EtherType::Ip4, out);
+    return send(std::move(e.packet), e.port, group, type_for(e.next_hop), out);
   Neighbour* n = neighbours_.find(e.port, e.next_hop);
   if (n == nullptr) {
     n = neighbours_.make(e.port, e.next_hop, now);
@@ -91,16 +106,22 @@ void Link::resolve(Egress&& e, Cached& c, Instant now, TxOut& out) {
     return ask(*n, now, out);
   }
   if (!n->has_mac()) return neighbours_.wait(*n, std::move(e));
-  if ((n->state == Known || n->state == Passive) && now >= n->at) verify(*n, now, out);
+  if ((n->state == Known || n->state == Passive) && (now >= n->at || n->unproven)) verify(*n, now, out);
   // While a request asks whether the MAC holds, it is looked up for each packet; the burst in between is
   // short.
-  if (n->state != Verifying) c = {e.next_hop, e.port, n->mac, epoch_, n->at};
-  send(std::move(e.packet), e.port, n->mac, EtherType::Ip4, out);
+  if (n->state != Verifying) {
+    c = {.addr = e.next_hop, .epoch = epoch_, .until = n->at, .port = e.port, .header = {}};
+    Ethernet::emit(c.header.data(), n->mac, ports_[e.port].caps.mac, type_for(e.next_hop));
+  }
+  send(std::move(e.packet), e.port, n->mac, type_for(e.next_hop), out);
 }
 
 // Broadcasts of the port's networks and RFC 1112 §6.4 groups need no asking.
 bool Link::group_mac(uint16_t port, const IpAddr& next_hop, Mac& out) const {
-  if (!next_hop.is_v4()) return false;
+  if (!next_hop.is_v4()) {
+    out = Mld::mac_of(next_hop.v6());
+    return next_hop.v6().is_multicast();
+  }
   const Ip4Addr a = next_hop.v4();
   if (a.is_multicast()) {
     out = Mac{{0x01, 0x00, 0x5e, static_cast<uint8_t>(a.v >> 16 & 0x7f), static_cast<uint8_t>(a.v >> 8),
@@ -139,7 +160,7 @@ void Link::ask(Neighbour& n, Instant now, TxOut& out) {
     ++n.tries;
     return tell(Message::Kind::Wanted, n);
   }
-  if (!n.addr.is_v4()) return;
+  if (!n.addr.is_v4()) return ask6(n, out, now);
   const OwnAddress* us = sender_for(n.port, n.addr.v4());
   if (us == nullptr) {  // all our addresses there are still being proved free, or there are none
     ++n.tries;
@@ -164,10 +185,13 @@ void Link::learn(Neighbour& n, const Mac& mac, bool solicited, Instant now, TxOu
   if (n.has_mac() && n.mac != mac) count_.add(Counter::neighbours_moved);
   n.mac = mac;
   n.tries = 0;
+  // RFC 4861 §7.3.3: what nobody answered us is stale, and proved when it is first used.
+  n.unproven = !solicited && !n.addr.is_v4();
   ++epoch_;
   neighbours_.enter(n, solicited ? Known : Passive, now + options_.reachable_time);
   tell(Message::Kind::Known, n);
-  for (Egress e; neighbours_.take_waiting(n, e);) send(std::move(e.packet), n.port, mac, EtherType::Ip4, out);
+  for (Egress e; neighbours_.take_waiting(n, e);)
+    send(std::move(e.packet), n.port, mac, type_for(n.addr), out);
 }
 
 void Link::give_up(Neighbour& n) {
@@ -205,6 +229,11 @@ void Link::expire(Instant now, TxOut& out) {
   forget(Passive, now);
   for (OwnAddress& a : own_)
     if (a.deadline() <= now) act(a, a.on_deadline(now, options_, rng_), out);
+  if (nd_.deadline() <= now) {
+    buf::Egresses said;
+    nd_.expire(now, said);
+    output(said, now, out);
+  }
 }
 
 Instant Link::deadline() const {
@@ -217,14 +246,15 @@ Instant Link::deadline() const {
   consider(Known, options_.stale_time);
   consider(Passive, options_.stale_time);
   for (const OwnAddress& a : own_) first = std::min(first, a.deadline());
-  return first;
+  return std::min(first, nd_.deadline());
 }
 
 void Link::tell(Message::Kind kind, const Neighbour& n) {
   if (writer_ == (kind == Message::Kind::Wanted))
     return;  // the writer wants nothing, the others know nothing
   if (told_.full()) return count_.add(Counter::arp_messages_lost);
-  told_.push(Message{kind, n.state == Known, n.port, n.mac, n.addr});
+  told_.push(
+      Message{.kind = kind, .solicited = n.state == Known, .port = n.port, .mac = n.mac, .addr = n.addr});
 }
 
 void Link::take_messages(Messages& out) {
@@ -235,8 +265,19 @@ void Link::take_messages(Messages& out) {
   told_ = std::move(rest);
 }
 
+// The writer's changes are for its own stack and for the other workers.
+void Link::take_changes(AddressChanges& out) {
+  nd_.take_changes(out);
+  if (!writer_) return;
+  for (const AddressChange& c : out) {
+    if (told_.full()) return count_.add(Counter::nd_changes_lost);
+    told_.push(Message::of(c));
+  }
+}
+
 void Link::on_message(const Message& m, Instant now, TxOut& out) {
   if (m.port >= ports_.size() || m.to_writer() != writer_) return;
+  if (m.kind == Message::Kind::Address) return nd_.follow(m.change(), now);
   Neighbour* n = neighbours_.find(m.port, m.addr);
   if (m.kind == Message::Kind::Gone) {
     if (n != nullptr) give_up(*n);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The room between frames and IP packets: Ethernet II both ways, and the MAC addresses of neighbours by ARP
-// (RFC 826, RFC 1122 §2.3.2, RFC 5227). Knows no route and no transport.
+// (RFC 826, RFC 1122 §2.3.2, RFC 5227) and Neighbour Discovery (RFC 4861). Knows no route and no transport.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include "buf/pool.h"
 #include "buf/transmit.h"
 #include "link/message.h"
+#include "link/nd.h"
 #include "link/neighbour.h"
 #include "link/options.h"
 #include "link/own_address.h"
@@ -24,22 +25,33 @@
 
 namespace sluice::link {
 
-// What input() found. Frames in `ip4` have l2_len set; their first segment holds the whole frame.
+// What input() found. Frames in `ip4` and `ip6` have l2_len set; their first segment holds the whole frame.
 struct In {
-  buf::Batch ip4, arp;
+  buf::Batch ip4, ip6, arp;
+};
+
+// What makes a port speak IPv6 beyond having addresses.
+struct Ip6Plan {
+  const NdOptions& options;
+  std::span<const Advertise> advertise;  // [port], or empty
+  bool router = true;                    // we forward
 };
 
 class Link {
  public:
   // `options`, `pool`, `counters` and `rng` outlive the room. `writer`: this worker keeps the neighbours (one
   // worker does); the others send it their wishes and follow what it says.
-  Link(const Options&, std::span<const buf::Interface>, bool writer, buf::PacketPool&, Counters&, Rng&);
+  Link(const Options&, std::span<const buf::Interface>, bool writer, buf::PacketPool&, Counters&, Rng&,
+       const Ip6Plan& = {.options = default_nd});
 
   // Sorts frames received by `port`, which leaves `frames` empty. `out` has room for all of them.
   void input(uint16_t port, buf::Batch& frames, In& out);
   // Takes part in ARP with the frames of input(): answers, learns, lets waiting packets go. Leaves `frames`
   // empty. On a worker that is not the writer they die, counted.
   void arp(buf::Batch& frames, Instant now, TxOut&);
+  // Takes part in Neighbour Discovery and MLD with ICMPv6 packets that ip has found valid as such (checksum,
+  // hop limit, code; RFC 4861 §6.1, §7.1); l2_len and l3_len are set. Leaves `packets` empty.
+  void nd(buf::Batch& packets, Instant now, TxOut&);
   // Finds each packet's MAC and sends it, or lets it wait for one. Leaves `packets` empty.
   void output(buf::Egresses& packets, Instant now, TxOut&);
   // Packets (counted) whose next hop does not answer, for an ICMP error; as many as `out` has room for.
@@ -54,19 +66,24 @@ class Link {
   // What this worker has to tell the others; each message says to whom.
   void take_messages(Messages& out);
   void on_message(const Message&, Instant now, TxOut&);
+  // What became true or false of our IPv6 addresses and networks since the last call.
+  void take_changes(AddressChanges& out);
+  // Says to IPv6 hosts that we are no router any more.
+  void farewell(Instant now, TxOut&);
 
   const Neighbours& neighbours() const { return neighbours_; }
   // Empty unless this worker is the writer.
   std::span<const OwnAddress> own_addresses() const { return own_; }
+  const Nd& ip6() const { return nd_; }
 
  private:
   // A neighbour's MAC as output() found it last; valid while nothing in the table has changed.
   struct Cached {
     IpAddr addr;
-    uint16_t port = 0;
-    Mac mac;
     uint64_t epoch = 0;
     Instant until;
+    uint16_t port = 0;
+    std::array<uint8_t, wire::Ethernet::header_len> header;  // of an IPv4 frame to it
   };
 
   Counter verdict(uint16_t port, const buf::Packet&) const;
@@ -93,6 +110,16 @@ class Link {
   const OwnAddress* sender_for(uint16_t port, Ip4Addr target) const;
   bool on_link(uint16_t port, Ip4Addr) const;
 
+  // neighbours6.cc
+  void on_nd(buf::Packet&&, Instant now, TxOut&);
+  void on_solicitation(uint16_t port, const Ip6Addr& src, const Ip6Addr& dst, const wire::NeighbourMessage&,
+                       Instant now, TxOut&);
+  void on_advertisement(uint16_t port, const wire::NeighbourMessage&, Instant now, TxOut&);
+  void hear6(uint16_t port, const Ip6Addr& who, const Mac&, Instant now, TxOut&);
+  void ask6(Neighbour&, TxOut&, Instant now);
+  void say(buf::Egress&&, Instant now, TxOut&);
+
+  static const NdOptions default_nd;
   const Options& options_;
   std::vector<buf::Interface> ports_;
   bool writer_;
@@ -102,6 +129,7 @@ class Link {
   Neighbours neighbours_;
   TokenBucket requests_;
   std::vector<OwnAddress> own_;
+  Nd nd_;
   Messages told_;
   uint64_t epoch_ = 1;  // counts changes of the table
   std::array<Cached, 64> cache_;

@@ -32,7 +32,8 @@ struct Neighbour {
   uint16_t port = 0;
   NeighbourState state = NeighbourState::Incomplete;
   bool in_use = false;
-  uint8_t tries = 0;  // requests sent since the last answer
+  uint8_t tries = 0;      // requests sent since the last answer
+  bool unproven = false;  // to be verified when next used
   Mac mac;
   uint16_t waiting = 0;  // packets in the queue
   // Incomplete, Verifying: when to ask again. Known, Passive: until when the answer is believed.

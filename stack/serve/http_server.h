@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/huge_vector.h"
 #include "buf/stream.h"
 #include "http/h1_conn.h"
 #include "serve/answer_heads.h"
@@ -91,7 +92,7 @@ class HttpServer {
   Counters& count_;
   AnswerHeads heads_;
   Deadlines waits_;
-  std::vector<Session> sessions_;
+  HugeVector<Session> sessions_;
   std::vector<Service> services_;
   std::vector<uint8_t> head_scratch_, path_scratch_;
 };

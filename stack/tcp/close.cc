@@ -19,9 +19,10 @@ void Conn::on_deadline(Instant now) {
     ack_at_ = Instant::never();
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
   }
+  if (paced_ && pacer_.opens_at() <= now) paced_ = false;
   if (tcp::deadline(timer_) > now) return;
   const Options& o = shared_->options;
-  if (std::holds_alternative<Retransmit>(timer_)) return on_timeout(now);
+  if (std::holds_alternative<Retransmit>(timer_)) return on_loss_timer(now);
   if (auto* p = std::get_if<Persist>(&timer_)) {
     // A peer that answers may keep its window closed for ever: RFC 9293 §3.8.6.1 (MUST-37).
     if (now - std::max(heard_, p->since) >= o.user_timeout) {
@@ -47,31 +48,6 @@ void Conn::on_deadline(Instant now) {
   }
 }
 
-// RFC 6298 (5.4) to (5.7); everything from una on is sent again as the window, fallen to one segment, grows.
-void Conn::on_timeout(Instant now) {
-  const Options& o = shared_->options;
-  auto& t = *std::get_if<Retransmit>(&timer_);
-  const bool opening = state_ == State::SynSent || state_ == State::SynReceived;
-  const bool silent = now - std::max(heard_, t.since) >= o.user_timeout;
-  if (t.tries >= (opening ? o.syn_retries : o.retries) || silent) {
-    drop(Counter::tcp_gave_up);
-    return fail();
-  }
-  shared_->count.add(Counter::tcp_timeouts);
-  if (!opening) reno_.on_timeout(snd_.max, flight(), t.tries == 0);
-  rtt_.back_off();
-  snd_.nxt = snd_.una;
-  timed_ = false;
-  resend_ = false;
-  if (!opening && snd_.wnd == 0) {  // shut on what is in flight: probed, as long as the peer answers
-    timer_ = Persist{now + rtt_.rto(o), now, rtt_.rto(o)};
-    probe_ = true;
-    return;
-  }
-  ++t.tries;
-  t.at = now + rtt_.rto(o);
-}
-
 // Nothing is in flight: what is there to wait for?
 void Conn::rest(Instant now) {
   const Options& o = shared_->options;
@@ -90,8 +66,10 @@ void Conn::enter(State s, Instant now) {
     events_ |= buf::stream_event::closed;
     timer_ = Idle{};
     ack_at_ = Instant::never();
+    paced_ = resend_ = probe_ = loss_probe_ = false;
     sending_.clear();
     drop_holes();
+    drop_flight();
     return;
   }
   if (flight() == 0) rest(now);
@@ -103,8 +81,10 @@ void Conn::fail() {
   timer_ = Idle{};
   ack_at_ = Instant::never();
   acks_owed_ = 0;
+  paced_ = resend_ = probe_ = loss_probe_ = false;
   sending_.clear();
   drop_holes();
+  drop_flight();
 }
 
 // RFC 9293 §3.10.4. What was written is sent first; the FIN follows it.
@@ -130,7 +110,7 @@ void Conn::close(Instant now) {
 // RFC 9293 §3.10.5.
 bool Conn::abort(Segment& rst_out) {
   const bool tells = state_ != State::SynSent && state_ != State::Closed && state_ != State::TimeWait;
-  rst_out = {.seq = snd_.max, .ack = rcv_.nxt, .flags = rst | ack};
+  rst_out = {.seq = snd_.nxt, .ack = rcv_.nxt, .flags = rst | ack};
   fail();
   received_.clear();
   return tells;

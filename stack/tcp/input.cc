@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets to segments, segments to connections: RFC 9293 §3.10.7.1, §3.10.7.2.
+// Packets to segments, segments to connections: RFC 9293 §3.10.7.1, §3.10.7.2. Each step goes over the whole
+// burst, so that a later step finds in the cache what an earlier one asked for.
 #include "tcp/tcp.h"
 #include "wire/checksum.h"
 
@@ -9,14 +10,21 @@ using namespace wire::tcp_flag;
 
 void Tcp::input(buf::Batch& segments, Instant now) {
   count_.add(Counter::tcp_segments_in, segments.size());
-  buf::for_each_ahead(segments, [&](buf::Packet& p) { input_one(p, now); });
+  Arrivals arrivals;
+  buf::for_each_ahead(segments, [&](buf::Packet& p) { read(p, arrivals); });
+  for (const Arrival& a : arrivals) prefetch(a);
+  for (Arrival& a : arrivals) take(a, now);
+  // A connection answers all of a burst at once.
+  for (const uint32_t i : touched_)
+    if (slots_.alive(i) && slots_[i].touched) settle(i, now);
+  touched_.clear();
   segments.clear();
 }
 
 namespace {
 
-// Addresses and the octets of the segment, from an IP header that was validated. False: not as promised.
-bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment) {
+// Addresses, ECN and the octets of the segment, from an IP header that was validated. False: not as promised.
+bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment, uint8_t& ecn_bits) {
   constexpr size_t ip4_least = 20, ip6_header = 40;
   const Bytes l3 = p.l3();
   if (l3.size() < ip4_least || l3.size() < p.l3_len()) return false;
@@ -25,11 +33,13 @@ bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment) {
     t.remote = Ip4Addr::load(l3.data() + 12);
     t.local = Ip4Addr::load(l3.data() + 16);
     total = load_be<uint16_t>(l3.data() + 2);
+    ecn_bits = l3[1] & ecn::mask;
   } else {
     if (l3.size() < ip6_header) return false;
-    t.remote = Ip6Addr::load(l3.data() + 8);
-    t.local = Ip6Addr::load(l3.data() + 24);
+    t.remote = Ip6Addr::load(l3.data() + 8).zoned(p.ingress());
+    t.local = Ip6Addr::load(l3.data() + 24).zoned(p.ingress());
     total = ip6_header + load_be<uint16_t>(l3.data() + 4);
+    ecn_bits = (l3[1] >> 4) & ecn::mask;
   }
   if (total < p.l3_len() || total > l3.size()) return false;
   segment = l3.subspan(p.l3_len(), total - p.l3_len());
@@ -57,11 +67,12 @@ bool Tcp::checksum_fits(const buf::Packet& p, const Tuple& t, Bytes segment) {
   }
 }
 
-void Tcp::input_one(buf::Packet& p, Instant now) {
+void Tcp::read(buf::Packet& p, Arrivals& out) {
   if (!p.contiguous() && !p.linearize()) return count_.add(Counter::tcp_not_linear);
   Tuple t{.proto = IpProto::Tcp};
   Bytes segment;
-  if (!addresses(p, t, segment)) return count_.add(Counter::tcp_truncated);
+  uint8_t ecn_bits = 0;
+  if (!addresses(p, t, segment, ecn_bits)) return count_.add(Counter::tcp_truncated);
   const auto h = wire::Tcp::parse(segment);
   if (!h) return count_.add(h.why());
   if (!checksum_fits(p, t, segment)) return count_.add(Counter::tcp_bad_checksum);
@@ -69,80 +80,73 @@ void Tcp::input_one(buf::Packet& p, Instant now) {
   if (!options) return count_.add(options.why());
   t.remote_port = h->src();
   t.local_port = h->dst();
-  const bool itself = t.remote == t.local && t.remote_port == t.local_port;
+  const bool itself = t.remote_port == t.local_port && t.remote == t.local;
   if (t.remote_port.v == 0 || t.local_port.v == 0 || itself || is_group(t.remote) || is_group(t.local))
     return count_.add(Counter::tcp_bad_address);
+  // RFC 6093 §3.2: what is urgent is text like any other, and the pointer says nothing we need.
+  if ((h->flags() & urg) != 0) count_.add(Counter::tcp_urgent);
 
-  const Segment in{.seq = h->seq(),
-                   .ack = h->ack(),
-                   .flags = h->flags(),
-                   .window = h->window(),
-                   .text = static_cast<uint32_t>(h->text().size()),
-                   .options = *options};
-  const uint64_t hash = table_hash(keys_.table, t);
-  const uint32_t i = find(t, hash);
-  if (i == no_index) return no_connection(t, hash, in, now);
-  const auto at = static_cast<uint32_t>(h->text().data() - p.data());
-  buf::Slice text;
-  if (in.text != 0) text = buf::Slice{std::move(p), at, in.text};
-  if (slots_[i].conn.on_segment(in, std::move(text), now) == Conn::Answer::Reset) reply(t, reset_for(in));
-  settle(i, now);
+  const Arrival& a = out.push(Arrival{.packet = &p,
+                                      .hash = hash_of(t),
+                                      .text_at = static_cast<uint32_t>(h->text().data() - p.data()),
+                                      .tuple = t,
+                                      .segment = {.seq = h->seq(),
+                                                  .ack = h->ack(),
+                                                  .flags = h->flags(),
+                                                  .window = h->window(),
+                                                  .text = static_cast<uint32_t>(h->text().size()),
+                                                  .ecn = ecn_bits,
+                                                  .options = *options}});
+  table_.prefetch(a.hash);
 }
+
+// The lines of a connection that every segment needs.
+void Tcp::prefetch(const Arrival& a) const {
+  const uint32_t at = table_.guess(a.hash);
+  if (at == no_index || kind_of(at) != Kind::Connection) return;
+  const auto* line = reinterpret_cast<const char*>(&slots_[at & index_mask]);
+  for (size_t n = 0; n < sizeof(Slot); n += 64) __builtin_prefetch(line + n);
+}
+
+void Tcp::take(Arrival& a, Instant now) {
+  const uint32_t at = find(a.tuple, a.hash);
+  if (at == no_index) return no_connection(a, now);
+  const uint32_t i = at & index_mask;
+  switch (kind_of(at)) {
+    case Kind::Connection:
+      return deliver(i, a, now);
+    case Kind::HalfOpen:
+      return half_open(i, a, now);
+    case Kind::TimeWait:
+      return time_wait(i, a, now);
+  }
+}
+
+void Tcp::deliver(uint32_t i, Arrival& a, Instant now) {
+  buf::Slice text;
+  if (a.segment.text != 0) text = buf::Slice{std::move(*a.packet), a.text_at, a.segment.text};
+  Slot& s = slots_[i];
+  if (s.conn.on_segment(a.segment, std::move(text), now) == Conn::Answer::Reset) reset(a);
+  const State state = s.conn.state();
+  if (state == State::Closed || state == State::TimeWait) return settle(i, now);  // the tuple is free again
+  if (s.touched) return;
+  s.touched = true;
+  touched_.push(i);
+}
+
+void Tcp::reset(const Arrival& a) { reply(a.tuple, reset_for(a.segment)); }
 
 // CLOSED or LISTEN.
-void Tcp::no_connection(const Tuple& t, uint64_t hash, const Segment& in, Instant now) {
-  if (time_wait(t, hash, in, now)) return;
-  const Listener* l = listener(t);
+void Tcp::no_connection(Arrival& a, Instant now) {
+  const Segment& in = a.segment;
   if (in.has(rst)) return count_.add(Counter::tcp_no_connection);
-  if (l == nullptr || in.has(ack)) {
+  if (answers_cookie(a, now)) return;
+  if (in.has(ack) || listener(a.tuple) == nullptr) {
     count_.add(Counter::tcp_no_connection);
-    return reply(t, reset_for(in));
+    return reset(a);
   }
   if (!in.has(syn) || in.has(fin)) return count_.add(Counter::tcp_not_syn);
-  open(t, hash, l->service, in, initial_sequence(keys_, t, now), now);
-}
-
-// True: the segment was for a connection in TIME-WAIT, and is dealt with.
-bool Tcp::time_wait(const Tuple& t, uint64_t hash, const Segment& in, Instant now) {
-  const uint32_t r = find_time_wait(t, hash);
-  if (r == no_index) return false;
-  const TimeWait record = records_[r];
-  const Listener* l = listener(t);
-  switch (record.on_segment(in)) {
-    case TimeWait::Answer::Reopen:
-      if (l == nullptr) break;
-      count_.add(Counter::tcp_time_wait_reused);
-      forget(r);
-      // RFC 9293 §3.10.7.4: beyond everything the old connection may have sent.
-      open(t, hash, l->service, in, later(initial_sequence(keys_, t, now), record.snd_nxt + 0x2'0000), now);
-      return true;
-    case TimeWait::Answer::Acknowledge:
-      reply(t, record.acknowledgement(timestamp_offset(keys_, t), now));
-      if (in.has(fin)) {  // the wait starts again
-        records_[r].until_ms = timestamp_clock(now + options_.time_wait, 0);
-        record_order_.erase(r);
-        record_order_.push_back(r);
-      }
-      break;
-    default:
-      break;
-  }
-  count_.add(Counter::tcp_time_wait);
-  return true;
-}
-
-void Tcp::open(const Tuple& t, uint64_t hash, uint16_t service, const Segment& syn, SeqNum iss, Instant now) {
-  if (half_open_.size() >= options_.half_open || (slots_.full() && !half_open_.empty())) {
-    count_.add(Counter::tcp_half_open_shed);
-    release(half_open_.front());
-  }
-  const Path path = surroundings_.path_to(t.remote);
-  const uint32_t i = slots_.take(t, service, path, shared_, setup(t, path, iss), syn, now);
-  if (i == no_index) return count_.add(Counter::tcp_no_room);
-  count_.add(Counter::tcp_opens_passive);
-  table_.insert(hash, i);
-  half_open_.push_back(i);
-  settle(i, now);
+  on_syn(a, now);
 }
 
 const Tcp::Listener* Tcp::listener(const Tuple& t) const {

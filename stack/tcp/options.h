@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP's knobs as a struct; they stand in options.def with range and help.
+// TCP's knobs as a struct; the numbers stand in options.def with range and help.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,10 @@
 
 namespace sluice::tcp {
 
+enum class Algorithm : uint8_t { Cubic, Reno };  // of congestion control
+
 struct Options {
+  Algorithm congestion = Algorithm::Cubic;
 #define OPTION(type, name, dflt, least, most, help) type name = dflt;
 #include "tcp/options.def"
 #undef OPTION

@@ -58,6 +58,7 @@ bool Output::one(const Tuple& tuple, const Segment& s, const buf::ByteQueue* sen
                          .src = tuple.local,
                          .dst = tuple.remote,
                          .proto = IpProto::Tcp,
+                         .tos = s.ecn,
                          .segment_size = static_cast<uint16_t>(s.text > s.mss ? s.mss : 0)});
   return true;
 }

@@ -2,26 +2,31 @@
 // A Segment becomes a packet: the only place where text is copied or attached.
 #pragma once
 
+#include <optional>
+
 #include "base/counters.h"
 #include "buf/byte_queue.h"
 #include "buf/pool.h"
 #include "buf/transmit.h"
+#include "tcp/options.h"
 #include "tcp/segment.h"
 
 namespace sluice::tcp {
 
 // What the way to a peer can carry.
 struct Path {
-  uint16_t mtu = 1500;            // octets of an IP packet
-  bool tcp_segmentation = false;  // the device cuts segments (TSO); implies multi_segment
-  bool multi_segment = false;     // the device takes chained packets
+  uint16_t mtu = 1500;                    // octets of an IP packet
+  bool tcp_segmentation = false;          // the device cuts segments (TSO); implies multi_segment
+  bool multi_segment = false;             // the device takes chained packets
+  std::optional<Algorithm> congestion{};  // of congestion control, when the route says so
 };
 
 class Output {
  public:
-  // Text up to this is copied: a second mbuf costs the allocation, the chain and a descriptor of the device,
-  // which is more than copying four cache lines.
-  static constexpr uint32_t copy_most = 256;
+  // Text up to this is copied: a second mbuf costs an allocation, a chain, a descriptor of the device and a
+  // release, a response of head and page two of each, which is more than copying what an Ethernet frame
+  // holds.
+  static constexpr uint32_t copy_most = 1460;
   // Pieces a packet may be made of; devices refuse long chains (many allow 40, virtio and vmxnet3 less).
   static constexpr uint32_t most_pieces = 16;
 

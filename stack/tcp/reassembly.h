@@ -3,24 +3,23 @@
 // many is refused, and the peer sends it again.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <utility>
 
+#include "base/static_vec.h"
 #include "buf/byte_queue.h"
-#include "wire/seq_num.h"
+#include "wire/tcp_options.h"
 
 namespace sluice::tcp {
 
 class Reassembly {
  public:
-  static constexpr size_t most = 4;  // ranges, that is, holes
+  static constexpr size_t most = 64;  // ranges, that is, holes
   enum class Taken : uint8_t { Yes, Duplicate, NoRoom };
 
-  explicit Reassembly(buf::LinkPool& links)
-      : ranges_{Range{links}, Range{links}, Range{links}, Range{links}} {}
+  explicit Reassembly(buf::LinkPool& links) : links_{&links} {}
 
-  bool empty() const { return used_ == 0; }
+  bool empty() const { return ranges_.empty(); }
   uint32_t slices() const;  // pieces held
 
   // Takes text that begins at `seq`, past rcv.nxt. What is here already is cut off; of text that reaches over
@@ -28,19 +27,24 @@ class Reassembly {
   Taken add(SeqNum seq, buf::Slice&& text);
   // Moves what follows `nxt` without a hole to the end of `to`; returns how many octets that were.
   uint32_t take(SeqNum nxt, buf::ByteQueue& to);
-  void clear();
+  void clear() { ranges_.clear(); }
+  // Appends the ranges that were touched last, the latest first, until `to` holds `until` blocks: RFC 2018
+  // §4.
+  void tell(wire::SackBlocks& to, uint8_t until) const;
 
  private:
   struct Range {
     explicit Range(buf::LinkPool& links) : text{links} {}
     SeqNum first;
+    uint32_t touched = 0;
     buf::ByteQueue text;
     SeqNum end() const { return first + static_cast<uint32_t>(text.size()); }
   };
   void remove(size_t i);
 
-  uint8_t used_ = 0;
-  std::array<Range, most> ranges_;  // the first used_, by sequence, none touching the next
+  buf::LinkPool* links_;
+  uint32_t clock_ = 0;             // counts what was added
+  StaticVec<Range, most> ranges_;  // by sequence, none touching the next
 };
 
 }  // namespace sluice::tcp

@@ -12,6 +12,15 @@ using namespace wire::tcp_flag;
 Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now) {
   if (state_ == State::Closed || state_ == State::TimeWait) return Answer::None;
   if (state_ == State::SynSent) return syn_sent(in, now);
+  if (predicted(in)) {
+    shared_->count.add(Counter::tcp_predicted);
+    accept(in, now);
+    take_ack(in, now);
+    take_window(in, now);
+    if (ecn_ok_ && in.text != 0) check_ecn(in);
+    take_text(in, std::move(text), now);
+    return Answer::None;
+  }
   // A step that answers or drops ends the walk.
   Step s = check_paws(in, now);
   if (s == Step::Go) s = check_sequence(in, now);  // first
@@ -19,9 +28,31 @@ Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now)
   if (s == Step::Go) s = check_syn(in, now);       // fourth
   if (s == Step::Go) s = check_ack(in, now);       // fifth; the sixth, urgent data, is text to us
   if (s != Step::Go) return s == Step::Reset ? Answer::Reset : Answer::None;
+  if (ecn_ok_ && in.text != 0) check_ecn(in);
   take_text(in, std::move(text), now);  // seventh
   check_fin(in, now);                   // eighth
   return Answer::None;
+}
+
+// Whether every step of the walk is known to go on: nearly all segments are the next text or acknowledge
+// some. What the steps would do is the same (proven by Prediction.* in tests/tcp).
+bool Conn::predicted(const Segment& in) const {
+  if (!shared_->predicts || state_ != State::Established || fin_seen_ || probed_) return false;
+  if ((in.flags & ~psh) != ack || in.seq != rcv_.nxt) return false;
+  if (in.ack.before(snd_.una) || in.ack.after(snd_.nxt)) return false;
+  const auto& ts = in.options.timestamps;
+  return !ts_on_ || (ts && static_cast<int32_t>(ts->val - ts_recent_) >= 0);
+}
+
+// An acceptable segment: the peer lives, and its timestamp is the one to echo.
+void Conn::accept(const Segment& in, Instant now) {
+  const auto& ts = in.options.timestamps;
+  if (ts_on_ && ts && !in.seq.after(rcv_.acked) && static_cast<int32_t>(ts->val - ts_recent_) >= 0) {
+    ts_recent_ = ts->val;  // RFC 7323 §4.3 (2)
+    ts_recent_at_ = now;
+  }
+  heard_ = now;
+  alive_ = true;
 }
 
 // RFC 5961 §7: within the worker's budget.
@@ -55,24 +86,19 @@ Conn::Step Conn::check_sequence(const Segment& in, Instant now) {
   const bool fits =
       in.seq == rcv_.nxt || in.seq.in(rcv_.nxt, wnd) || (len != 0 && (in.seq + (len - 1)).in(rcv_.nxt, wnd));
   if (fits) {
-    const auto& ts = in.options.timestamps;
-    if (ts_on_ && ts && !in.seq.after(rcv_.acked) && static_cast<int32_t>(ts->val - ts_recent_) >= 0) {
-      ts_recent_ = ts->val;  // RFC 7323 §4.3 (2)
-      ts_recent_at_ = now;
-    }
-    heard_ = now;
-    alive_ = true;
+    accept(in, now);
     return Step::Go;
   }
   drop(in.seq.before(rcv_.nxt) && len != 0 ? Counter::tcp_duplicate : Counter::tcp_out_of_window);
   if (in.has(rst)) return Step::Stop;
   if (state_ == State::SynReceived && in.has(syn) && !in.has(ack) && in.seq + 1 == rcv_.nxt) {
-    snd_.nxt = snd_.una;  // our answer was lost: the peer repeats its SYN
+    resend_ = true;  // our answer was lost: the peer repeats its SYN
     return Step::Stop;
   }
   // A repeated segment or a probe (one below the window) is answered always; what else has no length could
   // be the other end of a quarrel without end.
   if (len != 0 || in.seq + 1 == rcv_.nxt) {
+    if (in.text != 0 && in.seq.before(rcv_.nxt)) tell_twice(in.seq, in.seq + in.text);
     heard_ = now;
     alive_ = true;
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
@@ -109,12 +135,12 @@ Conn::Step Conn::check_ack(const Segment& in, Instant now) {
     return Step::Stop;
   }
   if (state_ == State::SynReceived) {
-    if (!in.ack.after(snd_.una) || in.ack.after(snd_.max)) {
+    if (!in.ack.after(snd_.una) || in.ack.after(snd_.nxt)) {
       drop(Counter::tcp_bad_ack);
       return Step::Reset;
     }
-    measure(in, now);
-    snd_.una = snd_.una + 1;  // our SYN; there is no text in flight yet
+    if (timed_) rtt_.sample(now - sent_at_, now);  // RFC 6298 §3: a SYN sent once
+    snd_.una = snd_.una + 1;                       // our SYN; there is no text in flight yet
     snd_.wl1 = in.seq;
     snd_.wl2 = in.ack;
     snd_.wnd = in.window << snd_shift_;
@@ -122,18 +148,16 @@ Conn::Step Conn::check_ack(const Segment& in, Instant now) {
     establish(now);
     return Step::Go;
   }
+  if (probed_ && in.ack == snd_.nxt + 1) take_probe(now);
   // RFC 5961 §5.2
   const bool ancient = in.ack.before(snd_.una) && static_cast<uint32_t>(snd_.una - in.ack) > snd_.max_wnd;
-  if (in.ack.after(snd_.max) || ancient) {
+  if (in.ack.after(snd_.nxt) || ancient) {
     drop(Counter::tcp_bad_ack);
     challenge(now);
     return Step::Stop;
   }
-  if (in.ack.after(snd_.una))
-    advance(in, now);
-  else if (in.ack == snd_.una)
-    duplicate_ack(in);
-  take_window(in);
+  take_ack(in, now);
+  take_window(in, now);
   if (fin_wanted_ && fin_acked_) {
     if (state_ == State::FinWait1) enter(State::FinWait2, now);
     if (state_ == State::Closing) enter(State::TimeWait, now);
@@ -142,52 +166,8 @@ Conn::Step Conn::check_ack(const Segment& in, Instant now) {
   return state_ == State::Closed || state_ == State::TimeWait ? Step::Stop : Step::Go;
 }
 
-// RFC 5681 §2: same number, no text, same window, something outstanding. Answers to window probes say nothing
-// of loss.
-void Conn::duplicate_ack(const Segment& in) {
-  if (std::holds_alternative<Persist>(timer_)) return;
-  if (flight() == 0 || in.length() != 0 || (in.window << snd_shift_) != snd_.wnd) return;
-  shared_->count.add(Counter::tcp_duplicate_acks);
-  if (!reno_.on_duplicate(snd_.una, snd_.max, flight())) return;
-  shared_->count.add(Counter::tcp_fast_retransmits);
-  resend_ = true;
-}
-
-// New octets are acknowledged: they leave the queue.
-void Conn::advance(const Segment& in, Instant now) {
-  const auto acked = static_cast<uint32_t>(in.ack - snd_.una);
-  const auto text = std::min(acked, static_cast<uint32_t>(sending_.size()));
-  measure(in, now);
-  const size_t room = send_room();
-  sending_.consume(text);
-  if (text < acked) fin_acked_ = true;  // the one number past the text is our FIN's
-  snd_.una = in.ack;
-  snd_.nxt = later(snd_.nxt, snd_.una);
-  if (reno_.on_ack(snd_.una, acked, flight(), limited_)) resend_ = true;
-  limited_ = false;
-  if (send_room() > room) events_ |= buf::stream_event::writable;
-  if (flight() == 0)
-    rest(now);  // RFC 6298 (5.2)
-  else
-    timer_ = Retransmit{now + rtt_.rto(shared_->options), now};  // (5.3)
-}
-
-// RFC 6298 §3 and RFC 7323 §4: one segment in flight is timed; after a retransmission, which spoils it
-// (Karn), the echoed timestamp tells.
-void Conn::measure(const Segment& in, Instant now) {
-  if (timed_) {
-    if (in.ack.before(timed_end_)) return;
-    timed_ = false;
-    rtt_.sample(now - timed_at_);
-    return;
-  }
-  if (!ts_on_ || !in.options.timestamps || in.options.timestamps->ecr == 0) return;
-  const auto ms = static_cast<int32_t>(timestamp_clock(now, ts_offset_) - in.options.timestamps->ecr);
-  if (ms >= 0 && Duration::from_ms(ms) <= shared_->options.rto_max) rtt_.sample(Duration::from_ms(ms));
-}
-
 // RFC 9293 §3.10.7.4, fifth: the window of the newest segment counts.
-void Conn::take_window(const Segment& in) {
+void Conn::take_window(const Segment& in, Instant now) {
   if (in.ack.before(snd_.una)) return;
   if (!snd_.wl1.before(in.seq) && !(snd_.wl1 == in.seq && !snd_.wl2.after(in.ack))) return;
   const uint32_t was = snd_.wnd;
@@ -195,7 +175,11 @@ void Conn::take_window(const Segment& in) {
   snd_.max_wnd = std::max(snd_.max_wnd, snd_.wnd);
   snd_.wl1 = in.seq;
   snd_.wl2 = in.ack;
-  if (snd_.wnd > was && std::holds_alternative<Persist>(timer_)) timer_ = Idle{};
+  if (snd_.wnd <= was || !std::holds_alternative<Persist>(timer_)) return;
+  timer_ = Idle{};
+  if (flight() == 0) return;
+  resend_ = true;  // what the window had shut on
+  timer_ = Retransmit{now + rtt_.rto(shared_->options), now};
 }
 
 bool Conn::answers_text() const {
@@ -209,6 +193,7 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
   rcv_mss_ = std::max(rcv_mss_, std::min<uint32_t>(text.size(), 65'535));
   const bool full = text.size() >= rcv_mss_;
   if (seq.before(rcv_.nxt)) {
+    tell_twice(seq, seq + static_cast<uint32_t>(text.size()));
     const auto known = static_cast<uint32_t>(rcv_.nxt - seq);
     if (known >= text.size()) {  // only its FIN is new
       acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
@@ -226,7 +211,9 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
   const Options& o = shared_->options;
   if (seq != rcv_.nxt) {
     shared_->count.add(Counter::tcp_out_of_order);
-    constexpr uint8_t most_owed = 64;  // a burst's worth; each tells the peer of one segment that came
+    // Without SACK each acknowledgement tells the peer of one segment that came; with it one tells of a
+    // burst.
+    const uint8_t most_owed = sack_ok_ ? 1 : 64;
     acks_owed_ = static_cast<uint8_t>(std::min<int>(acks_owed_ + 1, most_owed));
     take_early(seq, std::move(text));
     return;
@@ -251,15 +238,45 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
     if (waits.empty()) drop_holes();
   }
   rcv_.nxt = rcv_.nxt + octets;
+  octets_received_ += octets;
   shared_->count.add(Counter::tcp_octets_in, octets);
+  tune_window(now);
   events_ |= buf::stream_event::readable;
   // RFC 5681 §4.2: at once when a hole was filled, and for every second full segment; the rest may wait.
   if (full) ++full_segments_;
-  if (holes || full_segments_ >= 2)
+  if (holes || full_segments_ >= 2 || quick_ != 0) {
     acks_owed_ = 1;
-  else
+    if (quick_ != 0) --quick_;
+  } else {
     ack_at_ = std::min(ack_at_, now + o.ack_delay);
+  }
   if (state_ == State::FinWait2) rest(now);
+}
+
+// RFC 3168 §6.1.3: congestion is echoed until the peer says that it has reacted.
+void Conn::check_ecn(const Segment& in) {
+  if (in.has(cwr)) ece_ = false;
+  if (in.ecn != ecn::ce) return;
+  shared_->count.add(Counter::tcp_ecn_marks_in);
+  ece_ = true;
+  acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+}
+
+// Once a round trip: when the service consumed more than in any before, the window becomes twice that, so
+// that a peer that doubles its own finds room. Never beyond the ceiling, and never back.
+void Conn::tune_window(Instant now) {
+  const uint32_t ms = timestamp_clock(now, 0);
+  if (ms - space_.since_ms < std::max<int64_t>(rtt_.srtt().ms(), 1)) return;
+  const SeqNum consumed = rcv_.nxt - static_cast<uint32_t>(received_.size());
+  const auto octets = static_cast<uint32_t>(std::max(consumed - space_.from, 0));
+  space_.from = consumed;
+  space_.since_ms = ms;
+  if (octets <= space_.octets) return;
+  space_.octets = octets;
+  const uint64_t wanted = uint64_t{octets} * 2 + 16 * rcv_mss_;
+  if (wanted <= buffer_) return;
+  buffer_ = static_cast<uint32_t>(std::min<uint64_t>(wanted, shared_->options.receive_buffer));
+  shared_->count.add(Counter::tcp_windows_grown);
 }
 
 // Text that came before its turn.
@@ -270,10 +287,21 @@ void Conn::take_early(SeqNum seq, buf::Slice&& text) {
   if (holes_ == no_index) holes_ = shared_->holes.take(shared_->links);
   if (holes_ == no_index) return drop(Counter::tcp_no_buffer);
   Reassembly& waits = shared_->holes[holes_];
+  const SeqNum end = seq + static_cast<uint32_t>(text.size());
   const auto taken = waits.add(seq, std::move(text));
   if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
-  if (taken == Reassembly::Taken::Duplicate) drop(Counter::tcp_duplicate);
+  if (taken == Reassembly::Taken::Duplicate) {
+    tell_twice(seq, end);
+    drop(Counter::tcp_duplicate);
+  }
   if (waits.empty()) drop_holes();
+}
+
+// RFC 2883 §4: the next acknowledgement names what came twice.
+void Conn::tell_twice(SeqNum first, SeqNum end) {
+  if (!sack_ok_) return;
+  if (end.after(rcv_.nxt) && first.before(rcv_.nxt)) end = rcv_.nxt;
+  twice_ = {first, end};
 }
 
 // Received pieces of text, in order or not.

@@ -16,6 +16,7 @@ struct Segment {
   uint32_t text = 0;     // octets
   uint32_t text_at = 0;  // to send: where in `sending` the text begins
   uint16_t mss = 0;      // to send: octets of text each packet may carry
+  uint8_t ecn = 0;       // of the IP header: RFC 3168 §5
   wire::TcpOptions options;
 
   constexpr bool has(uint8_t flag) const { return (flags & flag) != 0; }
@@ -24,6 +25,11 @@ struct Segment {
     return text + (has(wire::tcp_flag::syn) ? 1 : 0) + (has(wire::tcp_flag::fin) ? 1 : 0);
   }
 };
+
+// RFC 3168 §5.
+namespace ecn {
+constexpr uint8_t mask = 3, ect0 = 2, ce = 3;
+}  // namespace ecn
 
 // The reset that answers a segment for which there is no connection: RFC 9293 §3.10.7.1. `in` is no reset.
 constexpr Segment reset_for(const Segment& in) {

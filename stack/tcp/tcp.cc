@@ -8,6 +8,10 @@ namespace {
 
 constexpr uint32_t most_expired =
     1'024;  // timers per call of expire(): a mass of them must not stop the worker
+constexpr uint32_t most_ports_tried = 4'096;  // per connect(); the next goes on where it ended
+
+// Without cookies there is no other way to remember a handshake.
+uint32_t most_half_open(const Options& o) { return std::max(o.half_open, 1u); }
 
 }  // namespace
 
@@ -20,79 +24,115 @@ Tcp::Tcp(const Options& options, buf::PacketPool& packets, buf::LinkPool& links,
       shared_{options_, count, links, rng},
       output_{packets, count},
       slots_{options.connections},
-      table_{options.connections},
+      table_{options.connections + most_half_open(options) + options.time_waits},
       wheel_{options.connections},
       ready_{options.connections},
       sending_{options.connections},
-      half_open_{options.connections},
+      halves_{most_half_open(options)},
+      half_wheel_{most_half_open(options)},
+      half_order_{most_half_open(options)},
+      cookies_{keys.cookies},
       records_{options.time_waits},
-      record_table_{options.time_waits},
       record_order_{options.time_waits},
       replies_(options.replies) {}
 
 Tcp::~Tcp() = default;
 
-void Tcp::listen(const IpAddr& local, Port port, uint16_t service) {
+void Tcp::listen(const IpAddr& local, Port port, uint16_t service, std::optional<Algorithm> congestion) {
   for (Listener& l : listeners_) {
     if (l.local != local || l.port != port) continue;
     l.service = service;
+    l.congestion = congestion;
     return;
   }
-  listeners_.push_back({local, port, service});
+  listeners_.push_back({local, port, service, congestion});
 }
 
 // RFC 6691: the MSS counts no options. A segment lies in one packet on its way in, so it is never offered
 // larger than a packet's data room (less 128 of headroom and 32 for the link header), whatever the MTU.
-Setup Tcp::setup(const Tuple& t, const Path& path, SeqNum iss) const {
+uint16_t Tcp::mss_of(const Tuple& t, const Path& path) const {
   const uint16_t ip = t.remote.is_v4() ? 20 : 40;
   constexpr uint16_t whole = buf::PacketPool::data_room - 128 - 32;
   const uint16_t mtu = std::min<uint16_t>(path.mtu, whole);
   const auto least = static_cast<uint16_t>(ip + wire::Tcp::header_len + options_.least_mss);
+  const auto mss = static_cast<uint16_t>(std::max(mtu, least) - ip - wire::Tcp::header_len);
+  return static_cast<uint16_t>(std::min<uint32_t>(mss, options_.most_mss));
+}
+
+Setup Tcp::setup(const Tuple& t, const Path& path, SeqNum iss, uint32_t ts_offset) const {
   return {.iss = iss,
-          .ts_offset = timestamp_offset(keys_, t),
-          .mss = static_cast<uint16_t>(std::max(mtu, least) - ip - wire::Tcp::header_len),
-          .max_segment_text = path.tcp_segmentation ? options_.segmentation_text : 0};
+          .ts_offset = ts_offset,
+          .mss = mss_of(t, path),
+          .max_segment_text = path.tcp_segmentation ? options_.segmentation_text : 0,
+          .congestion = congestion_for(t, path)};
 }
 
-uint32_t Tcp::find(const Tuple& t, uint64_t hash) const {
-  return table_.find(hash, [&](uint32_t i) { return slots_[i].tuple == t; });
-}
-uint32_t Tcp::find_time_wait(const Tuple& t, uint64_t hash) const {
-  return record_table_.find(hash, [&](uint32_t i) { return records_[i].tuple == t; });
-}
-bool Tcp::taken(const Tuple& t, uint64_t hash) const {
-  return find(t, hash) != no_index || find_time_wait(t, hash) != no_index;
+// The route knows the way best, then whoever listens, then the room.
+Algorithm Tcp::congestion_for(const Tuple& t, const Path& path) const {
+  if (path.congestion) return *path.congestion;
+  const Listener* l = listener(t);
+  return l != nullptr && l->congestion ? *l->congestion : options_.congestion;
 }
 
-// RFC 6056 §3.3.3, algorithm 3: a secret start per destination, then one after the other. Ends after all
-// ports were tried.
-bool Tcp::free_port(Tuple& t) {
+std::optional<Info> Tcp::info(buf::StreamId id) const {
+  if (!slots_.alive(id.index) || slots_.generation(id.index) != id.generation) return std::nullopt;
+  return slots_[id.index].conn.info();
+}
+
+uint32_t Tcp::find(const Tuple& t, uint32_t hash) const {
+  return table_.find(hash, [&](uint32_t at) {
+    const uint32_t i = at & index_mask;
+    switch (kind_of(at)) {
+      case Kind::Connection:
+        return slots_[i].tuple == t;
+      case Kind::HalfOpen:
+        return halves_[i].tuple == t;
+      default:
+        return records_[i].tuple == t;
+    }
+  });
+}
+
+// RFC 6056 §3.3.4, algorithm 4: a secret start per destination, and a counter for each of many groups of
+// destinations, so that a port is not tried again before its neighbours were. Sets the port and the hash.
+bool Tcp::free_port(Tuple& t, uint32_t& hash) {
   const uint32_t first = std::min(options_.port_first, options_.port_last);
   const uint32_t count = std::max(options_.port_first, options_.port_last) - first + 1;
   t.local_port = {};
-  const auto offset = static_cast<uint32_t>(secret_hash(keys_.ports, t));
-  for (uint32_t n = 0; n < count; ++n) {
-    t.local_port = {static_cast<uint16_t>(first + (offset + next_port_++) % count)};
-    if (!taken(t, table_hash(keys_.table, t)) && surroundings_.owns(t)) return true;
+  const uint64_t secret = secret_hash(keys_.ports, t);
+  const auto offset = static_cast<uint32_t>(secret);
+  uint16_t& next = next_ports_[(secret >> 32) % next_ports_.size()];
+  for (uint32_t n = 0; n < std::min(count, most_ports_tried); ++n) {
+    t.local_port = {static_cast<uint16_t>(first + (offset % count + next) % count)};
+    next = static_cast<uint16_t>((next + 1) % count);
+    if (!surroundings_.owns(t)) continue;
+    hash = hash_of(t);
+    if (find(t, hash) == no_index) return true;
   }
+  count_.add(Counter::tcp_no_port);
   return false;
 }
 
 std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now) {
   t.proto = IpProto::Tcp;
-  if (t.local_port.v == 0 && !free_port(t)) return std::nullopt;
-  const uint64_t hash = table_hash(keys_.table, t);
-  if (taken(t, hash)) return std::nullopt;
-  const Path path = surroundings_.path_to(t.remote);
-  const SeqNum iss = initial_sequence(keys_, t, now);
-  const uint32_t i = slots_.take(t, service, path, shared_, setup(t, path, iss), now);
+  uint32_t hash = 0;
+  if (t.local_port.v == 0) {
+    if (!free_port(t, hash)) return std::nullopt;
+  } else {
+    hash = hash_of(t);
+    if (find(t, hash) != no_index) return std::nullopt;
+  }
+  const Path path = path_to(t.remote, now);
+  const Secrets s = secrets(keys_, t);
+  const uint32_t i = slots_.take(t, hash, service, path, shared_,
+                                 setup(t, path, initial_sequence(s, now), s.ts_offset), now);
   if (i == no_index) {
     count_.add(Counter::tcp_no_room);
     return std::nullopt;
   }
   count_.add(Counter::tcp_opens_active);
   slots_[i].known = true;
-  table_.insert(hash, i);
+  table_.insert(hash, place(Kind::Connection, i));
   settle(i, now);
   return buf::StreamId{i, slots_.generation(i)};
 }
@@ -113,6 +153,7 @@ void Tcp::expire(Instant now) {
     slots_[i].conn.on_deadline(now);
     settle(i, now);
   });
+  half_wheel_.expire(now, most_expired, [&](uint32_t r) { expire_half_open(r, now); });
   const uint32_t ms = timestamp_clock(now, 0);
   for (uint32_t n = 0; n < most_expired && !record_order_.empty(); ++n) {
     const uint32_t r = record_order_.front();
@@ -161,6 +202,7 @@ void Tcp::wake(buf::StreamId id) {
 // After anything that may have changed a connection: hears its events, books its state, arms its timer.
 void Tcp::settle(uint32_t i, Instant now) {
   Slot& s = slots_[i];
+  s.touched = false;
   constexpr uint8_t ends = buf::stream_event::closed | buf::stream_event::failed;
   uint8_t events = s.conn.take_events();
   if ((events & buf::stream_event::writable) != 0) {
@@ -174,7 +216,6 @@ void Tcp::settle(uint32_t i, Instant now) {
   if ((events & buf::stream_event::opened) != 0) s.known = true;
   const State state = s.conn.state();
   book(s, state);
-  if (state != State::SynReceived) half_open_.erase(i);
   if (state == State::TimeWait && s.in_table) remember(i, now);
   if (state == State::Closed || state == State::TimeWait) {
     leave_table(i);
@@ -190,32 +231,31 @@ void Tcp::settle(uint32_t i, Instant now) {
   arm(i);
 }
 
-// A deadline that moved away is left armed: it comes early once, instead of costing at every ACK.
+// A deadline that moved away, or is no more, is left armed: it comes early once, instead of costing at every
+// segment and acknowledgement.
 void Tcp::arm(uint32_t i) {
   const Instant d = slots_[i].conn.deadline();
-  if (wheel_.armed(i) && (d == Instant::never() || wheel_.at(i) <= d)) {
-    if (d == Instant::never()) wheel_.cancel(i);
-    return;
-  }
-  wheel_.arm(i, d);
+  if (d != Instant::never() && d + TimerWheel::one_tick <= wheel_.at(i)) wheel_.arm(i, d);
 }
 
 void Tcp::book(Slot& s, State state) {
   if (s.counted == state) return;
-  const auto add = [&](State which, uint32_t n) {
-    if (which == State::Closed || which == State::TimeWait) return;  // TimeWait counts records
-    auto& v = states_[static_cast<size_t>(which)];
-    v.store(v.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  };
-  add(s.counted, UINT32_MAX);
-  add(state, 1);
+  gauge(s.counted, UINT32_MAX);
+  gauge(state, 1);
   s.counted = state;
+}
+
+void Tcp::gauge(State state, uint32_t n) {
+  if (state == State::Closed || state == State::TimeWait) return;  // TimeWait counts records
+  auto& v = states_[static_cast<size_t>(state)];
+  v.store(v.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
 }
 
 void Tcp::leave_table(uint32_t i) {
   Slot& s = slots_[i];
-  if (!std::exchange(s.in_table, false)) return;
-  table_.erase(table_hash(keys_.table, s.tuple), i);
+  if (!s.in_table) return;
+  s.in_table = false;
+  table_.erase(s.hash, place(Kind::Connection, i));
 }
 
 void Tcp::release(uint32_t i) {
@@ -224,36 +264,7 @@ void Tcp::release(uint32_t i) {
   wheel_.cancel(i);
   ready_.erase(i);
   sending_.erase(i);
-  half_open_.erase(i);
   slots_.give(i);
-}
-
-// From here on TIME-WAIT is a small record; the connection itself waits only for its service to hear the end.
-void Tcp::remember(uint32_t i, Instant now) {
-  Slot& s = slots_[i];
-  Segment last;
-  while (s.conn.next_segment(now, last)) reply(s.tuple, last);
-  if (records_.full()) {
-    count_.add(Counter::tcp_time_wait_shed);
-    forget(record_order_.front());
-  }
-  const uint32_t r = records_.take(TimeWait{.tuple = s.tuple,
-                                            .snd_nxt = s.conn.snd_nxt(),
-                                            .rcv_nxt = s.conn.rcv_nxt(),
-                                            .ts_recent = s.conn.ts_recent(),
-                                            .until_ms = timestamp_clock(now + options_.time_wait, 0),
-                                            .timestamps = s.conn.timestamps()});
-  record_table_.insert(table_hash(keys_.table, s.tuple), r);
-  record_order_.push_back(r);
-  count_.add(Counter::tcp_time_waits);
-  states_[static_cast<size_t>(State::TimeWait)].store(records_.size(), std::memory_order_relaxed);
-}
-
-void Tcp::forget(uint32_t r) {
-  record_order_.erase(r);
-  record_table_.erase(table_hash(keys_.table, records_[r].tuple), r);
-  records_.give(r);
-  states_[static_cast<size_t>(State::TimeWait)].store(records_.size(), std::memory_order_relaxed);
 }
 
 void Tcp::reply(const Tuple& t, const Segment& s) {
@@ -286,7 +297,8 @@ bool Tcp::output(Instant now, buf::Transmits& out) {
 }
 
 Instant Tcp::deadline() const {
-  return !ready_.empty() || !sending_.empty() || reply_count_ != 0 ? Instant{} : wheel_.next();
+  if (!ready_.empty() || !sending_.empty() || reply_count_ != 0) return Instant{};
+  return std::min(wheel_.next(), half_wheel_.next());
 }
 
 }  // namespace sluice::tcp

@@ -13,11 +13,15 @@
 #include "base/list.h"
 #include "base/rng.h"
 #include "base/slab.h"
+#include "base/static_vec.h"
 #include "base/timer_wheel.h"
 #include "buf/stream.h"
 #include "tcp/conn.h"
+#include "tcp/icmp.h"
 #include "tcp/isn.h"
+#include "tcp/opening.h"
 #include "tcp/output.h"
+#include "tcp/syn_cookie.h"
 #include "tcp/time_wait.h"
 
 namespace sluice::tcp {
@@ -38,13 +42,15 @@ class Tcp {
   ~Tcp();
 
   // `local` none: any address. A later listener for the same place replaces the earlier.
-  void listen(const IpAddr& local, Port, uint16_t service);
+  void listen(const IpAddr& local, Port, uint16_t service, std::optional<Algorithm> = std::nullopt);
   // Opens to t.remote from t.local; local_port 0: one is chosen. Nothing when no port or room is left. The
   // stream's first event is `opened`, or `failed` alone.
   std::optional<buf::StreamId> connect(Tuple t, uint16_t service, Instant now);
 
   // Consumes all of `segments`: l2_len and l3_len set, IP header valid, local.
   void input(buf::Batch& segments, Instant now);
+  // An ICMP error about a segment we may have sent.
+  void on_icmp(const IcmpNews&, Instant now);
   // What is due; bounded, the rest next time.
   void expire(Instant now);
   // Calls f(buf::Stream&) once for each connection that has something to say, and acts on what f left in it.
@@ -65,15 +71,17 @@ class Tcp {
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
   // left. For the end of a worker: services are not told.
   bool abort_some();
+  // What a stream's connection is doing; nothing when it is gone.
+  std::optional<Info> info(buf::StreamId) const;
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
   // count: its records go at whatever call comes after their time.
   Instant deadline() const;
 
-  // For metrics; any thread may ask. TimeWait counts the records.
+  // For metrics; any thread may ask. SynReceived counts the records of handshakes too, TimeWait only records.
   uint32_t connections(State s) const {
     return states_[static_cast<size_t>(s)].load(std::memory_order_relaxed);
   }
-  uint32_t half_open() const { return half_open_.size(); }
+  uint32_t half_open() const { return halves_.size(); }
   // For introspection by the worker itself; null when the stream is gone.
   const Conn* conn(buf::StreamId id) const {
     const Slot* s = slots_.find(id.index, id.generation);
@@ -84,52 +92,100 @@ class Tcp {
   struct Slot {
     Slot(Conn&& c) = delete;
     template <class... A>
-    Slot(const Tuple& t, uint16_t s, const Path& p, A&&... a)
-        : conn{std::forward<A>(a)...}, tuple{t}, path{p}, service{s} {}
+    Slot(const Tuple& t, uint32_t h, uint16_t s, const Path& p, A&&... a)
+        : conn{std::forward<A>(a)...}, tuple{t}, hash{h}, path{p}, service{s} {}
     Conn conn;
     Tuple tuple;
+    uint32_t hash;  // of the tuple, for the flow table
     Path path;
     uint16_t service;
     uint8_t events = 0;
-    bool known = false;  // the service has heard of it
-    bool in_table = true;
-    bool want_writable = false;
     State counted = State::Closed;
+    bool known : 1 = false;  // the service has heard of it
+    bool in_table : 1 = true;
+    bool want_writable : 1 = false;
+    bool touched : 1 = false;  // by this burst, and not yet settled
   };
-  static_assert(sizeof(Slot) <= 640, "an idle connection stays small");
+  // What an idle connection costs all told: its slot, its places in the lists, the wheel and the flow table,
+  // and the generation of the Flight that it may need.
+  static constexpr size_t idle_bytes = Slab<Slot>::bytes_each + 2 * IndexList::bytes_each +
+                                       TimerWheel::bytes_each + FlowTable::bytes_each + sizeof(uint32_t);
+  static_assert(idle_bytes <= 512, "an idle connection stays small");
   struct Listener {
     IpAddr local;
     Port port;
     uint16_t service;
+    std::optional<Algorithm> congestion;
+  };
+  struct KnownMtu {
+    IpAddr remote;
+    uint16_t mtu = 0;
+    Instant until;
   };
   struct Reply {
     Tuple tuple;
     Segment segment;
   };
+  // A segment that was read and whose place in the flow table is on its way to the cache.
+  struct Arrival {
+    buf::Packet* packet;
+    uint32_t hash;
+    uint32_t text_at;  // in the packet
+    Tuple tuple;
+    Segment segment;
+  };
+  using Arrivals = StaticVec<Arrival, buf::burst_size>;
+  // What lives at a tuple. The flow table holds places: which kind, and its index.
+  enum class Kind : uint32_t { Connection, HalfOpen, TimeWait };
+  static constexpr uint32_t kind_bits = 30, index_mask = (1u << kind_bits) - 1;
+  static constexpr uint32_t place(Kind k, uint32_t index) {
+    return static_cast<uint32_t>(k) << kind_bits | index;
+  }
+  static constexpr Kind kind_of(uint32_t at) { return Kind{at >> kind_bits}; }
 
   // input.cc
-  void input_one(buf::Packet& p, Instant now);
+  void read(buf::Packet& p, Arrivals& out);
   bool checksum_fits(const buf::Packet& p, const Tuple&, Bytes segment);
-  void no_connection(const Tuple&, uint64_t hash, const Segment&, Instant now);
-  bool time_wait(const Tuple&, uint64_t hash, const Segment&, Instant now);
-  void open(const Tuple&, uint64_t hash, uint16_t service, const Segment& syn, SeqNum iss, Instant now);
+  void prefetch(const Arrival&) const;
+  void take(Arrival&, Instant now);
+  void deliver(uint32_t i, Arrival&, Instant now);
+  void no_connection(Arrival&, Instant now);
+  void reset(const Arrival&);
   const Listener* listener(const Tuple&) const;
 
+  // icmp.cc
+  void learn_mtu(const IpAddr& remote, uint16_t mtu, Instant now);
+  size_t mtu_place(const IpAddr& remote) const;
+  Path path_to(const IpAddr& remote, Instant now) const;
+
+  // passive.cc: listeners' handshakes, and TIME-WAIT, which may lead to one
+  void half_open(uint32_t r, Arrival&, Instant now);
+  void time_wait(uint32_t r, Arrival&, Instant now);
+  void on_syn(const Arrival&, Instant now, uint32_t waiting = no_index);
+  void answer_syn(const Tuple&, const Opening&, bool cookie, Instant now);
+  bool answers_cookie(Arrival&, Instant now, uint32_t waiting = no_index);
+  uint32_t complete(const Opening&, Arrival&, uint16_t service, Instant now);
+  void expire_half_open(uint32_t r, Instant now);
+  void forget_half_open(uint32_t r);
+  void acknowledge(const Opening&, const Tuple&, Instant now);
+  void remember(uint32_t i, Instant now);
+  void forget(uint32_t record);
+
   // tcp.cc
-  Setup setup(const Tuple&, const Path&, SeqNum iss) const;
-  bool free_port(Tuple&);
-  bool taken(const Tuple&, uint64_t hash) const;
-  uint32_t find(const Tuple&, uint64_t hash) const;
-  uint32_t find_time_wait(const Tuple&, uint64_t hash) const;
+  Setup setup(const Tuple&, const Path&, SeqNum iss, uint32_t ts_offset) const;
+  Algorithm congestion_for(const Tuple&, const Path&) const;
+  uint16_t mss_of(const Tuple&, const Path&) const;
+  bool free_port(Tuple&, uint32_t& hash);
+  uint32_t hash_of(const Tuple& t) const { return static_cast<uint32_t>(table_hash(keys_.table, t)); }
+  uint32_t find(const Tuple&, uint32_t hash) const;
   buf::Stream stream_of(uint32_t i);
   void apply(uint32_t i, const buf::Stream&, Instant now);
   void settle(uint32_t i, Instant now);
   void arm(uint32_t i);
   void book(Slot&, State);
+  void gauge(State, uint32_t n);
   void leave_table(uint32_t i);
   void release(uint32_t i);
-  void remember(uint32_t i, Instant now);
-  void forget(uint32_t record);
   void reply(const Tuple&, const Segment&);
 
   const Options options_;
@@ -142,13 +198,19 @@ class Tcp {
   Slab<Slot> slots_;
   FlowTable table_;
   TimerWheel wheel_;
-  IndexList ready_, sending_, half_open_;  // by slot: for services; with something to send; SYN-RECEIVED
+  IndexList ready_, sending_;  // by slot: for services; with something to send
+  StaticVec<uint32_t, buf::burst_size> touched_;
+  Slab<SynRecord> halves_;
+  TimerWheel half_wheel_;
+  IndexList half_order_;  // oldest first
+  SynCookies cookies_;
   Slab<TimeWait> records_;
-  FlowTable record_table_;
   IndexList record_order_;      // oldest first; all wait equally long
   std::vector<Reply> replies_;  // a ring
   uint32_t reply_first_ = 0, reply_count_ = 0;
-  uint32_t next_port_ = 0;
+  std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
+  std::array<KnownMtu, 256> mtus_;           // of paths that are narrower than ours, by a hash of the address
+  bool mtus_known_ = false;
   std::array<std::atomic<uint32_t>, state_count> states_{};
 };
 

@@ -12,6 +12,7 @@ namespace sluice::tcp {
 
 struct TimeWait {
   Tuple tuple;
+  uint32_t hash = 0;  // of the tuple, for the flow table
   SeqNum snd_nxt, rcv_nxt;
   uint32_t ts_recent = 0;
   uint32_t until_ms = 0;  // on the timestamp clock without offset, which turns after 49 days

@@ -10,10 +10,12 @@
 namespace sluice::tcp {
 
 struct Idle {};
-struct Retransmit {  // RFC 6298 §5
+struct Retransmit {  // RFC 6298 §5, RFC 8985 §8: one timer for three purposes
+  enum class Why : uint8_t { Timeout, LossProbe, Reordering };
   Instant at;
   Instant since;      // the last progress
   uint8_t tries = 0;  // times the oldest unacknowledged segment timed out
+  Why why = Why::Timeout;
 };
 struct Persist {  // RFC 9293 §3.8.6.1
   Instant at;

@@ -3,6 +3,7 @@
 
 #include "wire/checksum.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 
 namespace sluice::udp {
 
@@ -57,9 +58,17 @@ Counter Udp::verdict(Packet& p, Datagram& out) const {
   const auto udp = wire::Udp::parse(l4);
   if (!udp) return udp.why();
   if (udp->dst().v == 0) return Counter::udp_port_zero;
-  const auto ip = wire::Ip4::parse_header(p.l3());
-  if (!ip) return ip.why();
-  out.tuple = {ip->src(), ip->dst(), udp->src(), udp->dst(), IpProto::Udp};
+  out.tuple = {{}, {}, udp->src(), udp->dst(), IpProto::Udp};
+  if (const auto ip = wire::Ip4::parse_header(p.l3())) {
+    out.tuple.remote = ip->src();
+    out.tuple.local = ip->dst();
+  } else if (const auto ip6 = wire::Ip6::parse_header(p.l3())) {
+    out.tuple.remote = ip6->src().zoned(p.ingress());
+    out.tuple.local = ip6->dst().zoned(p.ingress());
+    if (udp->checksum() == 0) return Counter::udp_no_checksum;  // RFC 8200 §8.1: not optional
+  } else {
+    return ip.why();
+  }
   const auto by_device = p.rx_l4_checksum();
   if (by_device == buf::RxChecksum::Bad) return Counter::udp_checksum;
   if (by_device == buf::RxChecksum::Unknown && udp->checksum() != 0) {  // RFC 768: 0 says "none"

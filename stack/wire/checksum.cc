@@ -2,37 +2,32 @@
 #include "wire/checksum.h"
 
 namespace sluice::wire {
+namespace {
 
-// Sums 32-bit words in the machine's order into 64 bits, which cannot overflow for any packet; folding and
-// one swap at the end give the same as summing big-endian words (RFC 1071 §2 (B)). The loop is left to the
-// compiler to vectorise.
-Sum& Sum::add(Bytes b) {
+// Words of 32 bits into 64, which cannot overflow for any packet; the loop is left to the compiler to
+// vectorise.
+[[gnu::always_inline]] inline uint64_t sum_words(const uint8_t* p, size_t n) {
   uint64_t s = 0;
-  const uint8_t* p = b.data();
-  size_t n = b.size();
-  for (; n >= 4; n -= 4, p += 4) {
+  for (size_t i = 0; i < n; i += 4) {
     uint32_t w;
-    std::memcpy(&w, p, 4);
+    std::memcpy(&w, p + i, sizeof w);
     s += w;
   }
-  if (n >= 2) {
-    uint16_t w;
-    std::memcpy(&w, p, 2);
-    s += w;
-    p += 2;
-    n -= 2;
-  }
-  if (n != 0) {
-    const uint8_t last[2] = {*p, 0};
-    uint16_t w;
-    std::memcpy(&w, last, 2);
-    s += w;
-  }
-  while (s >> 16) s = (s & 0xffff) + (s >> 16);
-  auto folded = static_cast<uint16_t>(s);
-  if constexpr (std::endian::native == std::endian::little) folded = __builtin_bswap16(folded);
-  sum_ += folded;
-  return *this;
+  return s;
+}
+
+#if defined(__x86_64__) && !defined(__AVX2__)
+[[gnu::target("avx2")]] uint64_t sum_words_avx2(const uint8_t* p, size_t n) { return sum_words(p, n); }
+const bool has_avx2 = __builtin_cpu_supports("avx2");
+#endif
+
+}  // namespace
+
+uint64_t Sum::sum_blocks(const uint8_t* p, size_t n) {
+#if defined(__x86_64__) && !defined(__AVX2__)
+  if (has_avx2) return sum_words_avx2(p, n);
+#endif
+  return sum_words(p, n);
 }
 
 }  // namespace sluice::wire

@@ -3,37 +3,99 @@
 // (RFC 9293 §3.1, RFC 8200 §8.1).
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "base/bytes.h"
 #include "wire/ip_addr.h"
 
 namespace sluice::wire {
 
-// A one's complement sum in progress. Its value is independent of the machine's byte order.
+// A one's complement sum in progress: words as they lie in memory, 64 bits wide with the carry brought round,
+// folded and put into the host's order once at the end. That gives the same as summing big-endian words of 16
+// bits (RFC 1071 §2 (B)), for 2^16 and 2^64 are both 1 in this arithmetic.
 class Sum {
  public:
   constexpr Sum() = default;
 
   // Adds bytes; if an earlier piece had an odd length, this one must not follow it (all but the last are
   // even).
-  Sum& add(Bytes b);
-  constexpr Sum& add(uint16_t host_order) {
-    sum_ += host_order;
+  Sum& add(Bytes b) {
+    const uint8_t* p = b.data();
+    size_t n = b.size();
+    if (n >= long_enough) {
+      const size_t blocks = n & ~size_t{63};
+      plus(sum_blocks(p, blocks));
+      p += blocks;
+      n -= blocks;
+    }
+    for (; n >= 8; n -= 8, p += 8) plus(word<uint64_t>(p));
+    if (n & 4) plus(word<uint32_t>(p)), p += 4;
+    if (n & 2) plus(word<uint16_t>(p)), p += 2;
+    if (n & 1) plus(last_octet(*p));
     return *this;
   }
-  Sum& add(const IpAddr& a) { return a.is_v4() ? add(a.bytes().subspan(12)) : add(a.bytes()); }
+  constexpr Sum& add(uint16_t host_order) {
+    plus(native(host_order));
+    return *this;
+  }
+  // Two words of 16 bits, the first in the upper half.
+  constexpr Sum& add_two(uint32_t host_order) {
+    plus(native(host_order));
+    return *this;
+  }
+  // As it stands on the wire: without the zone that a link-local address has inside.
+  constexpr Sum& add(const IpAddr& a) {
+    if (a.is_v4()) return add_two(a.v4().v);
+    const Ip6Addr v6 = a.v6().unzoned();
+    for (size_t i = 0; i < 16; i += 4) add_two(load_be<uint32_t>(v6.b.data() + i));
+    return *this;
+  }
+  // What was summed elsewhere, of whole words.
+  constexpr Sum& add(const Sum& o) {
+    plus(o.sum_);
+    return *this;
+  }
+  // The same octets one place further on: what is behind an odd number of octets (RFC 1071 §2 (B)).
+  constexpr Sum shifted() const {
+    Sum s;
+    s.sum_ = __builtin_bswap16(fold(sum_));
+    return s;
+  }
 
   // Folded to 16 bits, host order, not complemented.
-  constexpr uint16_t folded() const {
-    uint64_t s = sum_;
-    while (s >> 16) s = (s & 0xffff) + (s >> 16);
-    return static_cast<uint16_t>(s);
-  }
+  constexpr uint16_t folded() const { return native(fold(sum_)); }
   // What goes into the header field (host order; Field stores it in network order).
   constexpr uint16_t checksum() const { return static_cast<uint16_t>(~folded()); }
 
  private:
+  // From here on vector registers pay.
+  static constexpr size_t long_enough = 128;
+  // `n` is a multiple of 64.
+  static uint64_t sum_blocks(const uint8_t* p, size_t n);
+
+  static constexpr bool little = std::endian::native == std::endian::little;
+  static constexpr uint16_t native(uint16_t v) { return little ? __builtin_bswap16(v) : v; }
+  static constexpr uint32_t native(uint32_t v) { return little ? __builtin_bswap32(v) : v; }
+  static constexpr uint16_t last_octet(uint8_t o) { return native(static_cast<uint16_t>(o << 8)); }
+  template <class T>
+  static T word(const uint8_t* p) {
+    T w;
+    std::memcpy(&w, p, sizeof w);
+    return w;
+  }
+  constexpr void plus(uint64_t w) {
+    sum_ += w;
+    sum_ += sum_ < w;
+  }
+  static constexpr uint16_t fold(uint64_t s) {
+    s = (s & 0xffff'ffff) + (s >> 32);
+    s = (s & 0xffff) + (s >> 16);
+    s = (s & 0xffff) + (s >> 16);
+    return static_cast<uint16_t>((s & 0xffff) + (s >> 16));
+  }
+
   uint64_t sum_ = 0;
 };
 

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/bytes.h"
 
@@ -66,6 +69,24 @@ struct Ip6Addr {
   // RFC 4291 §2.7: of a multicast address; 1: this interface only, 2: this link only.
   constexpr unsigned multicast_scope() const { return b[1] & 0xfu; }
 
+  // RFC 4007: a link-local address means something on one link only. Inside, the link's port stands in the 16
+  // bits behind fe80, which are zero on a wire (RFC 4291 §2.5.6), so that tables and tuples need no other
+  // field.
+  constexpr Ip6Addr zoned(uint16_t port) const {
+    Ip6Addr a = *this;
+    if (is_link_local()) store_be<uint16_t>(a.b.data() + 2, static_cast<uint16_t>(port + 1u));
+    return a;
+  }
+  constexpr bool has_zone() const { return is_link_local() && (b[2] | b[3]) != 0; }
+  constexpr uint16_t zone() const {
+    return static_cast<uint16_t>(load_be<uint16_t>(b.data() + 2) - 1u);
+  }  // has_zone()
+  constexpr Ip6Addr unzoned() const {
+    Ip6Addr a = *this;
+    if (is_link_local()) a.b[2] = a.b[3] = 0;
+    return a;
+  }
+
   static constexpr Ip6Addr all_nodes() { return of(0xff02, 0, 0, 0, 0, 0, 0, 1); }
   static constexpr Ip6Addr all_routers() { return of(0xff02, 0, 0, 0, 0, 0, 0, 2); }
   static constexpr Ip6Addr all_mld2_routers() {
@@ -90,25 +111,41 @@ constexpr bool Ip6Addr::is_v4_mapped() const {
 class IpAddr {
  public:
   constexpr IpAddr() = default;
-  constexpr IpAddr(Ip4Addr a) {
-    b_[10] = b_[11] = 0xff;
-    a.store(b_.data() + 12);
-  }
+  constexpr IpAddr(Ip4Addr a) : b_{octets({0, mapped | uint64_t{big(a.v)} << low_first})} {}
   constexpr IpAddr(const Ip6Addr& a) : b_{a.b} {}
 
   constexpr bool is_v4() const {
-    return std::all_of(b_.begin(), b_.begin() + 10, [](uint8_t x) { return x == 0; }) && b_[10] == 0xff &&
-           b_[11] == 0xff;
+    const Words w = words();
+    return w[0] == 0 && (w[1] & mapped_mask) == mapped;
   }
-  constexpr bool is_none() const { return *this == IpAddr{}; }
+  constexpr bool is_none() const {
+    const Words w = words();
+    return (w[0] | w[1]) == 0;
+  }
   // The caller has asked is_v4().
   constexpr Ip4Addr v4() const { return Ip4Addr::load(b_.data() + 12); }
   constexpr Ip6Addr v6() const { return Ip6Addr{b_}; }
   constexpr Bytes bytes() const { return b_; }
 
+  friend constexpr bool operator==(const IpAddr& a, const IpAddr& b) {
+    const Words x = a.words(), y = b.words();
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
   friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) = default;
 
  private:
+  // Compared in two words of the machine: this is asked several times for every packet.
+  using Words = std::array<uint64_t, 2>;
+  constexpr Words words() const { return std::bit_cast<Words>(b_); }
+  static constexpr std::array<uint8_t, 16> octets(Words w) {
+    return std::bit_cast<std::array<uint8_t, 16>>(w);
+  }
+  static constexpr bool little = std::endian::native == std::endian::little;
+  static constexpr int low_first = little ? 32 : 0;  // where the IPv4 address lies in its word
+  static constexpr uint32_t big(uint32_t v) { return little ? __builtin_bswap32(v) : v; }
+  static constexpr uint64_t mapped = little ? 0xffff'0000 : uint64_t{0xffff} << 32;  // ::ffff:0:0/96
+  static constexpr uint64_t mapped_mask = little ? 0xffff'ffff : ~uint64_t{0} << 32;
+
   alignas(8) std::array<uint8_t, 16> b_{};
 };
 
@@ -141,6 +178,8 @@ std::string to_text(const Prefix& p);
 
 static_assert(IpAddr{Ip4Addr::of(198, 18, 0, 1)}.v4() == Ip4Addr{0xc6120001});
 static_assert(IpAddr{Ip4Addr{}}.is_v4() && !IpAddr{}.is_v4());
+static_assert(Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 1).zoned(6).zone() == 6);
+static_assert(!Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 1).zoned(6).unzoned().has_zone());
 static_assert(Prefix{Ip4Addr::of(198, 18, 0, 1), 15}.contains(Ip4Addr::of(198, 19, 255, 255)));
 static_assert(!Prefix{Ip4Addr::of(198, 18, 0, 1), 24}.contains(Ip4Addr::of(198, 18, 1, 0)));
 

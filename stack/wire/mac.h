@@ -7,6 +7,8 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 namespace sluice {
 
@@ -39,6 +41,22 @@ struct Mac {
   }
 
   friend constexpr auto operator<=>(const Mac&, const Mac&) = default;
+  // Asked for every frame: as one number, where GCC would call memcmp.
+  friend constexpr bool operator==(const Mac& x, const Mac& y) { return x.number() == y.number(); }
+
+ private:
+  constexpr uint64_t number() const {
+    if (std::is_constant_evaluated()) {
+      uint64_t v = 0;
+      for (size_t i = 0; i < 6; ++i) v = v << 8 | b[i];
+      return v;
+    }
+    uint32_t first;
+    uint16_t last;
+    std::memcpy(&first, b.data(), 4);
+    std::memcpy(&last, b.data() + 4, 2);
+    return static_cast<uint64_t>(last) << 32 | first;
+  }
 };
 
 }  // namespace sluice

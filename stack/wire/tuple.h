@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/siphash.h"
@@ -24,16 +25,36 @@ struct Tuple {
   friend constexpr bool operator==(const Tuple&, const Tuple&) = default;
 };
 
+// A tuple as the octets a keyed hash reads: few for IPv4, because the hash's time goes by octets. No tuple of
+// one family has the octets of one of the other: the lengths differ, and the hash reads the length too.
+class TupleOctets {
+ public:
+  static constexpr size_t most = 37;
+
+  explicit TupleOctets(const Tuple& t) {
+    const bool four = t.remote.is_v4() && t.local.is_v4();
+    const size_t skip = four ? 12 : 0, n = 16 - skip;
+    std::memcpy(b_.data(), t.remote.bytes().data() + skip, n);
+    std::memcpy(b_.data() + n, t.local.bytes().data() + skip, n);
+    t.remote_port.store(b_.data() + 2 * n);
+    t.local_port.store(b_.data() + 2 * n + 2);
+    b_[2 * n + 4] = static_cast<uint8_t>(t.proto);
+    size_ = 2 * n + 5;
+  }
+  Bytes bytes() const { return {b_.data(), size_}; }
+  // Writes them to `out`, which has room for `most`; returns how many.
+  size_t copy(uint8_t* out) const {
+    std::memcpy(out, b_.data(), size_);
+    return size_;
+  }
+
+ private:
+  std::array<uint8_t, most> b_;
+  size_t size_;
+};
+
 // For tables whose keys a peer may choose.
-inline uint64_t table_hash(SipKey key, const Tuple& t) {
-  std::array<uint8_t, 40> in{};
-  std::copy_n(t.remote.bytes().data(), 16, in.data());
-  std::copy_n(t.local.bytes().data(), 16, in.data() + 16);
-  t.remote_port.store(in.data() + 32);
-  t.local_port.store(in.data() + 34);
-  in[36] = static_cast<uint8_t>(t.proto);
-  return siphash13(key, in);
-}
+inline uint64_t table_hash(SipKey key, const Tuple& t) { return siphash13(key, TupleOctets{t}.bytes()); }
 
 // 40 bytes: enough for the longest input, IPv6 with ports (36 bytes), plus the window of the last byte.
 using RssKey = std::array<uint8_t, 40>;

@@ -274,7 +274,11 @@ TEST(Load, refuses_addresses_nobody_can_have) {
       {"127.0.0.1/8", "127.0.0.1/8 is a loopback address, the address of a station"},
       {"0.0.0.0/24", "0.0.0.0/24 is an address of 'this network' (0.0.0.0/8), the address of a station"},
       {"198.18.1.1/0", "198.18.1.1/0 says that everybody is on this link, a prefix length from 1 to 32"},
-      {"'2001:2::1/48'", "2001:2::1 is an IPv6 address, IPv6 comes later, an IPv4 address"},
+      {"'2001:2::/48'",
+       "2001:2::/48 is the subnet-router anycast address of its network, an address with host bits"},
+      {"'ff02::1/64'", "ff02::1/64 is a multicast address, the address of a station"},
+      {"'::1/128'", "::1/128 is the loopback address, the address of a station"},
+      {"'2001:2::1/0'", "2001:2::1/0 says that everybody is on this link, a prefix length from 1 to 128"},
       {"198.18.0.7/24",
        "198.18.0.7/24 overlaps 198.18.0.1/24 of port 'lan', a network that only one port is on"},
       {"198.18.0.7/15",
@@ -309,10 +313,49 @@ TEST(Load, refuses_the_same_address_twice_on_one_port) {
       "right\n");
 }
 
+TEST(Load, takes_ip6_addresses_routes_listeners_and_advertisements) {
+  EXPECT_EQ(
+      problems(
+          "ports:\n"
+          "  - { name: lan, device: { tap: t0 }, addresses: [198.18.0.1/24, '2001:2:0:1::1/64', "
+          "'fe80::1/64'],\n"
+          "      advertise: { enabled: true, prefixes: ['2001:2:0:1::/64'], rdnss: ['2001:2:0:1::1'] } }\n"
+          "  - { name: wan, device: { tap: t1 }, slaac: true }\n"
+          "routes:\n"
+          "  - { to: '2001:db8::/32', via: '2001:2:0:1::9' }\n"
+          "  - { to: '2001:db8:1::/48', via: 'fe80::9', port: wan }\n"
+          "http: [ { listen: ['[2001:2:0:1::1]:80'], sites: [ { names: [a], root: r } ] } ]\n"),
+      "");
+}
+
+TEST(Load, refuses_advertisements_that_would_mislead) {
+  const auto with = [](const std::string& what) {
+    return problems("ports:\n  - { name: lan, device: { tap: t0 },\n      advertise: { enabled: true, " +
+                    what + " } }\n");
+  };
+  EXPECT_EQ(with("prefixes: ['2001:2::1/64']"),
+            "f.yaml:3:46: 2001:2::1/64 has bits beyond its prefix, 2001:2::/64 would be right\n");
+  EXPECT_EQ(
+      with("prefixes: [198.18.0.0/24]"),
+      "f.yaml:3:46: 198.18.0.0/24 is no prefix to advertise, an IPv6 network of stations would be right\n");
+  EXPECT_EQ(with("rdnss: [198.18.0.1]"),
+            "f.yaml:3:43: 198.18.0.1 is an IPv4 address, the IPv6 address of a DNS server would be right\n");
+  EXPECT_EQ(with("valid: 1h, preferred: 2h"),
+            "f.yaml:3:57: hosts would prefer addresses for longer than they are valid, at most 'valid' would "
+            "be right\n");
+  EXPECT_EQ(with("lifetime: 60s"), "") << "the interval was not said";
+  EXPECT_EQ(
+      with("lifetime: 60s, interval: 2m"),
+      "f.yaml:3:60: hosts would forget us between two advertisements, at most 'lifetime' would be right\n");
+  EXPECT_EQ(with("mtu: 1000"),
+            "f.yaml:3:40: every IPv6 link carries 1280 octets, 0 or at least 1280 would be right\n");
+}
+
 TEST(Load, refuses_routes_that_lead_nowhere) {
   const Case cases[] = {
       {"no destination", "routes: [ { via: 198.18.0.2 } ]\n",
-       "f.yaml:3:11: routes[0].to is missing, 'to:' with the destinations, as a prefix; 0.0.0.0/0: all that "
+       "f.yaml:3:11: routes[0].to is missing, 'to:' with the destinations, as a prefix; 0.0.0.0/0 or ::/0: "
+       "all that "
        "nothing else "
        "matches would be right\n"},
       {"neither gateway nor port", "routes: [ { to: 10.0.0.0/8 } ]\n",
@@ -322,9 +365,24 @@ TEST(Load, refuses_routes_that_lead_nowhere) {
        "f.yaml:3:17: 10.1.2.3/8 has bits beyond its prefix, 10.0.0.0/8 would be right\n"},
       {"multicast", "routes: [ { to: 224.0.0.0/4, via: 198.18.0.2 } ]\n",
        "f.yaml:3:17: 224.0.0.0/4 is a multicast address, a network of stations would be right\n"},
-      {"IPv6", "routes: [ { to: '::/0', via: 'fe80::1' } ]\n",
-       "f.yaml:3:17: :: is an IPv6 address, IPv6 comes later, an IPv4 address would be right\n"
-       "f.yaml:3:30: fe80::1 is an IPv6 address, IPv6 comes later, an IPv4 address would be right\n"},
+      {"a link-local gateway of no link", "routes: [ { to: '::/0', via: 'fe80::1' } ]\n",
+       "f.yaml:3:30: gateway fe80::1 is link-local, and means nothing without a port, 'via' and 'port' would "
+       "be "
+       "right\n"},
+      {"a link without IPv6", "routes: [ { to: '::/0', via: 'fe80::1', port: lan } ]\n",
+       "f.yaml:3:30: port 'lan' speaks no IPv6, a port with an IPv6 address would be right\n"},
+      {"an IPv6 gateway on no network", "routes: [ { to: '2001:db8::/32', via: '2001:2::9' } ]\n",
+       "f.yaml:3:39: gateway 2001:2::9 is on none of our networks, an address in a network of an IPv6 "
+       "address of "
+       "ours would be right\n"},
+      {"a gateway of the other family", "routes: [ { to: '::/0', via: 198.18.0.2 } ]\n",
+       "f.yaml:3:30: gateway 198.18.0.2 is of another family than ::/0, a gateway of the destination's "
+       "family "
+       "would be right\n"},
+      {"IPv6 bits beyond the prefix", "routes: [ { to: '2001:db8::1/32', kind: blackhole } ]\n",
+       "f.yaml:3:17: 2001:db8::1/32 has bits beyond its prefix, 2001:db8::/32 would be right\n"},
+      {"a group", "routes: [ { to: 'ff00::/8', kind: blackhole } ]\n",
+       "f.yaml:3:17: ff00::/8 is never routed, a network of stations would be right\n"},
       {"a gateway on no network", "routes: [ { to: 0.0.0.0/0, via: 198.19.0.2 } ]\n",
        "f.yaml:3:33: gateway 198.19.0.2 is on none of our networks, an address in 198.18.0.0/24 would be "
        "right\n"},
@@ -365,8 +423,13 @@ TEST(Load, refuses_services_nobody_could_reach_or_that_lack_their_files) {
        "http: [ { listen: [198.18.0.2:80], sites: [ { names: [a], root: r } ] } ]\n",
        "f.yaml:3:20: 198.18.0.2 is not an address of ours, 0.0.0.0 for all of ours, 198.18.0.1 would be "
        "right\n"},
-      {"IPv6", "http: [ { listen: ['[::]:80'], sites: [ { names: [a], root: r } ] } ]\n",
-       "f.yaml:3:20: :: is an IPv6 address, IPv6 comes later, an IPv4 address would be right\n"},
+      {"an IPv6 address that is not ours",
+       "http: [ { listen: ['[2001:2::1]:80'], sites: [ { names: [a], root: r } ] } ]\n",
+       "f.yaml:3:20: 2001:2::1 is not an address of ours, 0.0.0.0 for all of ours, 198.18.0.1 would be "
+       "right\n"},
+      {"both forms of all addresses",
+       "http: [ { listen: [0.0.0.0:80, '[::]:80'], sites: [ { names: [a], root: r } ] } ]\n",
+       "f.yaml:3:32: TCP [::]:80 is taken by 0.0.0.0:80, another address or port would be right\n"},
       {"two on one endpoint",
        "http:\n  - { listen: [198.18.0.1:80], sites: [ { names: [a], root: r } ] }\n"
        "  - { listen: [198.18.0.1:80], sites: [ { names: [a], root: r } ] }\n",
@@ -480,6 +543,16 @@ TEST(Load, fills_every_kind_of_value) {
   EXPECT_EQ(c.path(c.dns[0].zones[0].file), "folder/z");
   EXPECT_EQ(c.path(c.http[0].sites[0].root), "/w");
   EXPECT_FALSE(c.metrics.listen->addr.is_v4());
+}
+
+TEST(Load, congestion_control_is_said_per_room_route_and_service) {
+  const Config c = good(std::string{lan} +
+                        "tcp: { congestion: reno }\n"
+                        "routes: [ { to: 0.0.0.0/0, via: 198.18.0.2, congestion: cubic } ]\n"
+                        "http: [ { listen: [198.18.0.1:80], sites: [ { names: [a.b], root: /w } ] } ]\n");
+  EXPECT_EQ(c.tcp.congestion, tcp::Algorithm::Reno);
+  EXPECT_EQ(c.routes[0].congestion, tcp::Algorithm::Cubic);
+  EXPECT_FALSE(c.http[0].congestion);
 }
 
 TEST(Load, what_is_not_said_keeps_its_default) {

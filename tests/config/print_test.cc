@@ -101,11 +101,12 @@ Config full() {
              {.name = "on", .device = {io::DeviceKind::pci, "0000:3b:00.0", ""}}};
   c.routes = {{.to = {Ip4Addr{}, 0}, .via = Ip4Addr::of(198, 18, 0, 2), .port = "lan"},
               {.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = RouteKind::Prohibit},
-              {.to = {Ip4Addr::of(11, 0, 0, 0), 8}, .port = "yes"}};
+              {.to = {Ip4Addr::of(11, 0, 0, 0), 8}, .port = "yes", .congestion = tcp::Algorithm::Reno}};
   c.dns = {
       {.listen = {{Ip4Addr{}, {53}}}, .zones = {{".", "a # b: c"}, {"null", "-x"}, {"1.0", "back\\slash"}}}};
   c.http = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {80}}},
-             .sites = {{{"no", "1e5", "0x10"}, "~"}, {{"x"}, "*a"}}}};
+             .sites = {{{"no", "1e5", "0x10"}, "~"}, {{"x"}, "*a"}},
+             .congestion = tcp::Algorithm::Cubic}};
   c.echo = {{.listen = {{Ip4Addr{}, {7}}}}};
   c.discard = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {9}}}, .options = {.idle_timeout = 5_s}}};
   c.metrics.listen = Endpoint{*parse_ip("2001:2::1"), {9464}};
@@ -127,6 +128,9 @@ TEST(Print, loads_back_to_the_same_configuration) {
   EXPECT_EQ(b.routes[0].via, a.routes[0].via);
   EXPECT_EQ(b.routes[1].kind, RouteKind::Prohibit);
   EXPECT_FALSE(b.routes[1].via);
+  EXPECT_EQ(b.routes[2].congestion, tcp::Algorithm::Reno);
+  EXPECT_FALSE(b.routes[1].congestion);
+  EXPECT_EQ(b.http[0].congestion, tcp::Algorithm::Cubic);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(b.dns[0].zones[i].name, a.dns[0].zones[i].name);
     EXPECT_EQ(b.dns[0].zones[i].file, a.dns[0].zones[i].file);

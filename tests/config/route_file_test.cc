@@ -51,8 +51,10 @@ TEST(RouteFile, reads_what_ip_route_writes) {
     EXPECT_EQ(to_text(e.to), all[i].to);
     EXPECT_EQ(e.line, all[i].line);
     EXPECT_EQ(w.kind, all[i].kind) << all[i].to;
-    EXPECT_EQ(w.via ? to_text(*w.via) : "", all[i].via) << all[i].to;
-    EXPECT_EQ(w.port.value_or(""), all[i].port) << all[i].to;
+    if (w.kind != RouteKind::Forward) continue;
+    ASSERT_EQ(w.hops.size(), 1u) << all[i].to;
+    EXPECT_EQ(w.hops[0].via ? to_text(*w.hops[0].via) : "", all[i].via) << all[i].to;
+    EXPECT_EQ(w.hops[0].port.value_or(""), all[i].port) << all[i].to;
   }
   EXPECT_EQ(f.routes[0].way, f.routes[6].way) << "what is said twice is kept once";
 }
@@ -80,7 +82,9 @@ TEST(RouteFile, says_where_a_line_is_wrong_and_what_would_be_right) {
       {"10.0.0.0/8 vai 198.18.0.2", "1:12: unknown word 'vai', 'via'\n"},
       {"10.0.0.0/8 via", "1:15: the line ends behind 'via', an address like 198.18.0.1\n"},
       {"10.0.0.0/8 via 198.18.0.300", "1:16: '198.18.0.300' is no address, an address like 198.18.0.1\n"},
-      {"10.0.0.0/8 via 198.18.0.2 via 198.18.0.3", "1:27: a second 'via', one\n"},
+      {"10.0.0.0/8 dev lan via 198.18.0.3", "1:20: 'via' stands behind 'dev', 'via GATEWAY dev PORT'\n"},
+      {"10.0.0.0/8 dev lan dev wan", "1:20: a second 'dev', one for each 'via'\n"},
+      {"10.0.0.0/8 dev lan src 1 ", "1:24: '1' is no address, an address like 198.18.0.1\n"},
       {"10.0.0.0/8 dev 1",
        "1:16: '1' is no name of a port, a name of at most 15 letters, digits, '-' and "
        "'_' that starts with a letter\n"},
@@ -99,6 +103,23 @@ TEST(RouteFile, a_wrong_way_that_a_million_lines_repeat_is_told_once) {
       parse_route_file("10.0.0.0/8 via x\n11.0.0.0/8 via x\n12.0.0.0/8 dev lan\n", "f", wrong);
   EXPECT_EQ(said(wrong), "1:16: 'x' is no address, an address like 198.18.0.1\n");
   EXPECT_EQ(f.routes.size(), 1u);
+}
+
+TEST(RouteFile, several_ways_and_a_source) {
+  std::vector<Complaint> wrong;
+  const RouteFile f = parse_route_file(
+      "10.0.0.0/8 via 198.18.0.2 dev lan via 198.19.0.2 via 198.19.0.3 src 198.18.0.1", "f", wrong);
+  EXPECT_EQ(said(wrong), "");
+  ASSERT_EQ(f.ways.size(), 1u);
+  const RouteWay& w = f.ways[0];
+  ASSERT_EQ(w.hops.size(), 3u);
+  EXPECT_EQ(w.hops[0].port, "lan");
+  EXPECT_EQ(to_text(*w.hops[2].via), "198.19.0.3");
+  EXPECT_EQ(to_text(*w.source), "198.18.0.1");
+  std::string many = "10.0.0.0/8";
+  for (int i = 0; i < 65; ++i) many += " via 198.18.0." + std::to_string(i + 2);
+  parse_route_file(many, "f", wrong);
+  EXPECT_NE(said(wrong).find("more ways than 64"), std::string::npos) << said(wrong);
 }
 
 TEST(RouteFile, gives_up_when_nothing_fits) {
@@ -154,6 +175,8 @@ TEST(RouteFile, is_checked_against_ports_and_all_other_routes) {
       {"198.18.0.255 dev wan\n",
        "d/r:1:1: 198.18.0.255/32 is a broadcast address of port 'lan', which needs no route, the address of "
        "another station would be right\n"},
+      {"10.0.0.0/8 via 198.18.0.2 src 198.18.0.9\n",
+       "d/r:1:12: 198.18.0.9 is not an address of ours, one of 198.18.0.1, 198.19.0.1 would be right\n"},
       {"224.0.0.0/4 dev wan\n",
        "d/r:1:1: 224.0.0.0/4 is a multicast address, a network of stations would be right\n"},
   };

@@ -3,9 +3,9 @@
 // with time, and nothing is left when it ends.
 //
 // Input: an octet of modes (1: checksums are made to fit; 2: TCP numbers are offsets to what the stack said
-// last; 4: frames come by the second port; 8: few packets), then records: an octet of time (low four bits n:
-// 2^(n-1) ms, 0: none; 0x10: what was sent meanwhile is not noted for mode 2), a length of two octets, little
-// end first, and a frame of that length.
+// last; 4: frames come by the second port; 8: few packets; 16: no handshake is remembered), then records: an
+// octet of time (low four bits n: 2^(n-1) ms, 0: none; 0x10: what was sent meanwhile is not noted for mode
+// 2), a length of two octets, little end first, and a frame of that length.
 #include "base/check.h"
 #include "support/mender.h"
 #include "support/virtual_worker.h"
@@ -47,14 +47,14 @@ std::shared_ptr<const ip::Routes> routes() {
   return built;
 }
 
-WorkerPlan plan() {
+WorkerPlan plan(bool cookies) {
   start_eal();
   WorkerPlan p{interfaces()};
   p.routes = routes();
   p.link.neighbours = 16;
   p.link.queue_total = 32;
   p.tcp.connections = p.tcp.time_waits = 8;
-  p.tcp.half_open = 4;
+  p.tcp.half_open = cookies ? 0 : 4;
   p.tcp.receive_buffer = p.tcp.send_buffer = 16'384;
   p.tcp.held_pieces = 16;
   return p;
@@ -75,7 +75,7 @@ class Run {
         pool_{modes_ & 8 ? few_packets() : packet_pool()},
         packets_{pool_.packets_free()},
         headers_{pool_.headers_free()},
-        worker_{std::in_place, plan(), pool_} {
+        worker_{std::in_place, plan((modes_ & 16) != 0), pool_} {
     while ((modes_ & 8) && pool_.packets_free() > 12) others_.push_back(pool_.alloc());
   }
 

@@ -28,7 +28,11 @@ uint8_t memory[65'536];
 class Life {
  public:
   explicit Life(Bytes in) : in_{in} {
-    const uint8_t how = in_.u8();
+    const uint8_t how = in_.u8(), more = in_.u8();
+    options_.sack = more & 1;
+    options_.pacing = more & 2;
+    options_.sent_records = (more & 4) ? 64 : 1;
+    const bool reno = more & 8;
     options_.timestamps = how & 2;
     options_.window_scaling = how & 4;
     options_.nagle = how & 8;
@@ -38,18 +42,25 @@ class Life {
     options_.receive_buffer = 8192;
     options_.send_buffer = 16'384;
     options_.retries = 4;
-    const tcp::Setup setup{.iss = {0xffff'f000}, .mss = 1460, .max_segment_text = (how & 32) ? 8000u : 0u};
+    const tcp::Setup setup{.iss = {0xffff'f000},
+                           .mss = 1460,
+                           .max_segment_text = (how & 32) ? 8000u : 0u,
+                           .congestion = reno ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic};
+    options_.connections = 1;
+    shared_.emplace(options_, count_, links_, rng_);
     tcp::Segment first{.seq = {irs_}, .flags = syn, .window = {in_.u16()}};
     first.options.mss = in_.u16();
     if (how & 64) first.options.shift = WindowShift{static_cast<uint8_t>(in_.u8() % 15)};
+    first.options.sack_permitted = more & 16;
     if (how & 128) first.options.timestamps = {1, 0};
     if (how & 1)
-      conn_.emplace(shared_, setup, now_);
+      conn_.emplace(*shared_, setup, now_);
     else
-      conn_.emplace(shared_, setup, first, now_);
+      conn_.emplace(*shared_, setup, first, now_);
   }
   ~Life() {
     conn_.reset();
+    check(shared_->sent.used() == 0 && shared_->flights.size() == 0, "no record is left behind");
     check(links_.free() == link_count && chunk_.refs == 0, "all memory is back");
   }
 
@@ -91,11 +102,23 @@ class Life {
           conn_->close(now_);
         else if (what == 255)
           abort();
+        else if (what >= 192)
+          icmp(what);
     }
   }
   void abort() {
     tcp::Segment rst_out;
     (void)conn_->abort(rst_out);
+  }
+  // Anybody may send one.
+  void icmp(uint8_t what) {
+    const SeqNum quoted = conn_->snd_una() + in_.u16();
+    if (what & 1)
+      (void)conn_->on_too_big(quoted, in_.u16(), now_);
+    else
+      (void)conn_->on_unreachable(quoted, what & 2);
+    check(conn_->mss() >= options_.least_mss - wire::TcpOptions::timestamps_size,
+          "segments keep their floor");
   }
   void segment() {
     const uint8_t kind = in_.u8();
@@ -109,9 +132,17 @@ class Life {
     s.text = kind & 16 ? in_.u16() % 1500 : 0;
     if (kind & 32) s.options.mss = in_.u16();
     if (kind & 64) s.options.timestamps = {ts_ += in_.u8(), in_.u16()};
+    if (kind & 128) sacks(s);
     buf::Slice text;
     if (s.text != 0) text = buf::Slice{chunk_, 0, s.text};
     (void)conn_->on_segment(s, std::move(text), now_);
+  }
+  // Blocks near what is in flight, in any order, sensible or not.
+  void sacks(tcp::Segment& s) {
+    for (uint8_t n = in_.u8() % 5; n != 0; --n) {
+      const SeqNum from = conn_->snd_una() + static_cast<uint32_t>(static_cast<int16_t>(in_.u16()));
+      s.options.sacks.push({from, from + in_.u16() % 4096});
+    }
   }
   bool began() const { return conn_->state() != tcp::State::SynSent; }
 
@@ -123,7 +154,8 @@ class Life {
       check(s.text_at + s.text <= conn_->sending().size(), "it sends text it has");
       check(s.text <= std::max(conn_->mss() * conn_->most_packets(), 1u), "no more than the path takes");
       check(!s.has(syn) || s.text == 0, "a SYN carries no text");
-      check(!conn_->snd_nxt().before(s.seq + s.length()), "snd.nxt is past all that was sent");
+      check(!(conn_->snd_nxt() + 1).before(s.seq + s.length()), "snd.nxt is past all but a probe");
+      check(s.options.size() <= 40, "options fit");
       if (s.has(ack)) check(s.ack == conn_->rcv_nxt(), "it acknowledges what it has");
     }
     (void)conn_->take_events();
@@ -137,6 +169,18 @@ class Life {
       check(conn_->sending().empty() && conn_->deadline() == Instant::never(), "a closed one is at rest");
       return;
     }
+    if (const tcp::Flight* f = conn_->in_flight()) {
+      const auto flight = static_cast<uint32_t>(conn_->snd_nxt() - conn_->snd_una());
+      check(f->board.sound(shared_->sent, conn_->snd_nxt()) || f->board.empty(),
+            "records are in order and add up");
+      check(f->board.empty() == (flight == 0), "what is in flight is recorded");
+      check(f->board.sacked() + f->board.lost() <= flight && conn_->pipe() <= flight, "the pipe adds up");
+    } else {
+      check(!began() || state == tcp::State::SynReceived || conn_->snd_una() == conn_->snd_nxt() ||
+                state == tcp::State::TimeWait,
+            "what is in flight is recorded");
+    }
+    if (state != tcp::State::SynSent) check(conn_->congestion().window() != 0, "something may be sent");
     if (!began()) return;
     const SeqNum edge = conn_->rcv_nxt() + conn_->rcv_wnd();
     check(!edge_ || !edge.before(*edge_), "the window never shrinks");
@@ -154,7 +198,7 @@ class Life {
   Counters count_;
   buf::LinkPool links_{link_count};
   Rng rng_{1};
-  tcp::Shared shared_{options_, count_, links_, rng_};
+  std::optional<tcp::Shared> shared_;
   buf::Chunk chunk_{.data = memory, .size = sizeof memory};
   uint32_t irs_ = 0xffff'fe00, ts_ = 1;
   Instant now_{1'000'000'000};

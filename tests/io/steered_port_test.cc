@@ -241,5 +241,53 @@ TEST_F(Steered, one_hash_that_differs_ends_the_trust_and_is_counted_once) {
   EXPECT_EQ(got_[0].size() + got_[1].size(), 300u);
 }
 
+// virtio steers and tells no hash: what there is to compare is the queue.
+TEST_F(Steered, a_device_without_hashes_is_proven_by_the_queues_its_flows_come_by) {
+  build(2, 2, 1024, true);
+  for (uint16_t i = 0; i < 300; ++i) {
+    Packet p = flow_packet(i, 0);
+    queue_[steering_->owner(p.bytes())].arriving.push_back(std::move(p));
+  }
+  turn_all(20);
+  for (size_t w = 0; w < 2; ++w) {
+    EXPECT_EQ(ports_[w]->trust(), SteeredPort::Trust::Queue);
+    EXPECT_EQ(count_[w][Counter::io_rss_mismatch], 0u);
+    EXPECT_EQ(count_[w][Counter::io_handed_over], 0u);
+  }
+  EXPECT_EQ(got_[0].size() + got_[1].size(), 300u);
+}
+
+TEST_F(Steered, few_flows_prove_no_queue_however_many_packets_they_have) {
+  build(2, 2, 1024, true);
+  for (int i = 0; i < 600; ++i) {
+    Packet p = flow_packet(static_cast<uint16_t>(i % 3), 0);
+    queue_[steering_->owner(p.bytes())].arriving.push_back(std::move(p));
+  }
+  turn_all(20);
+  for (size_t w = 0; w < 2; ++w) EXPECT_EQ(ports_[w]->trust(), SteeredPort::Trust::Testing);
+}
+
+TEST_F(Steered, one_flow_at_another_workers_queue_ends_the_trust_and_still_finds_its_owner) {
+  build(2, 2, 1024, true);
+  Packet astray = flow_packet(7, 0);
+  const size_t owner = steering_->owner(astray.bytes());
+  queue_[1 - owner].arriving.push_back(std::move(astray));
+  turn_all(2);
+  EXPECT_EQ(ports_[1 - owner]->trust(), SteeredPort::Trust::Software);
+  EXPECT_EQ(count_[1 - owner][Counter::io_rss_mismatch], 1u);
+  EXPECT_EQ(got_[owner].size(), 1u);
+}
+
+TEST_F(Steered, workers_without_a_queue_do_not_spoil_the_proof) {
+  build(4, 2, 1024, true);
+  for (uint16_t i = 0; i < 600; ++i) {
+    Packet p = flow_packet(i, 0);
+    const size_t q = owner_of_hash(steering_->hash(p.bytes()).value, 2);
+    queue_[q].arriving.push_back(std::move(p));
+  }
+  turn_all(40);
+  for (size_t w = 0; w < 2; ++w) EXPECT_EQ(ports_[w]->trust(), SteeredPort::Trust::Queue);
+}
+
 }  // namespace
 }  // namespace sluice::io

@@ -96,6 +96,20 @@ TEST(steering, an_echo_is_steered_by_addresses) {
   EXPECT_EQ(s.owner(f), s.owner(Tuple{peer, us, {}, {}, IpProto::Icmp}));
 }
 
+// Whoever keeps the neighbours hears all of Neighbour Discovery and MLD, from whatever address it comes.
+TEST(steering, discovery_and_mld_go_to_worker_0) {
+  const Steering steering{RssKey{1, 2, 3, 4, 5, 6, 7}, 4};
+  for (const uint8_t type : {130, 133, 134, 135, 136, 137, 143})
+    for (uint8_t host = 0; host < 32; ++host)
+      for (const bool alert : {false, true}) {
+        std::vector<uint8_t> f(14 + 40 + 8 + 24);
+        f[12] = 0x86, f[13] = 0xdd, f[14] = 0x60, f[14 + 6] = alert ? 0 : 58, f[14 + 23] = host;
+        if (alert) f[54] = 58;
+        f[alert ? 62 : 54] = type;
+        EXPECT_EQ(steering.owner(Bytes{f}), 0u) << int{type};
+      }
+}
+
 TEST(steering, arp_and_what_is_not_ip_goes_to_worker_0) {
   const Steering s{known_key, 8};
   EXPECT_EQ(s.owner(frame(mac_b, mac_a, EtherType::Arp, std::vector<uint8_t>(28, 0xff))), 0u);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+
 #include "ip/room.h"
 
 namespace sluice::ip {
@@ -100,6 +102,25 @@ TEST_F(IpForward, a_burst_keeps_its_order) {
   ASSERT_EQ(out.size(), buf::burst_size);
   for (uint8_t i = 0; i < buf::burst_size; ++i)
     EXPECT_EQ(out[i].next_hop, IpAddr{Ip4Addr::of(198, 19, 0, static_cast<uint8_t>(2 + i))});
+}
+
+TEST_F(IpForward, flows_spread_over_equal_ways_and_each_keeps_its_own) {
+  std::string error;
+  std::vector<Gateway> more;
+  for (uint8_t i = 0; i < 3; ++i) more.push_back({Ip4Addr::of(198, 19, 0, static_cast<uint8_t>(20 + i))});
+  const std::vector<Route> statics = {{*parse_prefix("8.0.0.0/8"), far, RouteKind::Forward, 0, more}};
+  room->use(Routes::build(ports, statics, options, error));
+  std::map<IpAddr, int> share;
+  for (uint16_t flow = 0; flow < 400; ++flow) {
+    for (int again = 0; again < 2; ++again)
+      pass(test::udp4({.dst = Ip4Addr::of(8, 8, 8, 8), .ttl = 9}, static_cast<uint16_t>(1000 + flow), 2, ""));
+    ASSERT_EQ(out.size(), 2u);
+    EXPECT_EQ(out[0].next_hop, out[1].next_hop) << "a flow has one way";
+    ++share[out[0].next_hop];
+    out.clear();
+  }
+  ASSERT_EQ(share.size(), 4u);
+  for (const auto& [gateway, flows] : share) EXPECT_GT(flows, 60) << to_text(gateway);
 }
 
 TEST_F(IpForward, new_routes_take_effect_between_bursts) {

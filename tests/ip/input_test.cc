@@ -145,5 +145,38 @@ TEST_F(IpInput, fragments_for_others_pass) {
   EXPECT_EQ(in.transit.size(), 1u);
 }
 
+TEST_F(IpInput, a_source_must_have_a_route_where_the_port_asks_for_one) {
+  struct Case {
+    const char* claim;
+    buf::ReversePath mode;
+    Ip4Addr src;
+    bool passes;
+  };
+  using enum buf::ReversePath;
+  const Ip4Addr behind_us = Ip4Addr::of(198, 18, 0, 9), behind_wan = Ip4Addr::of(203, 0, 113, 7),
+                nowhere = Ip4Addr::of(8, 8, 8, 8), blackholed = Ip4Addr::of(192, 0, 2, 1);
+  const Case cases[] = {
+      {"off: anybody", Off, nowhere, true},
+      {"loose: from the port's own network", Loose, behind_us, true},
+      {"loose: by another port", Loose, behind_wan, true},
+      {"loose: no route", Loose, nowhere, false},
+      {"loose: a route that refuses", Loose, blackholed, false},
+      {"strict: from the port's own network", Strict, behind_us, true},
+      {"strict: by another port", Strict, behind_wan, false},
+      {"strict: no route", Strict, nowhere, false},
+  };
+  for (const Case& c : cases) {
+    ports[0].reverse_path = c.mode;
+    rebuild();
+    const uint64_t before = count[Counter::ip_martian_source];
+    input(test::udp4({.src = c.src, .dst = far}, 1, 2, ""));
+    input(test::udp4({.src = c.src}, 1, 2, ""));
+    EXPECT_EQ(in.transit.size(), c.passes ? 1u : 0u) << c.claim;
+    EXPECT_EQ(in.udp.size(), c.passes ? 1u : 0u) << c.claim << ", for us";
+    EXPECT_EQ(count[Counter::ip_martian_source], before + (c.passes ? 0 : 2)) << c.claim;
+    in = {};
+  }
+}
+
 }  // namespace
 }  // namespace sluice::ip

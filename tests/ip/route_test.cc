@@ -86,8 +86,7 @@ TEST_F(RoutesTest, says_in_words_what_is_wrong) {
       {"a connected network once more",
        {{prefix("198.18.0.0/24"), ip("198.19.0.2")}},
        "there is one already"},
-      {"IPv6", {{prefix("2001:2::/48"), ip("2001:2::1")}}, "only IPv4"},
-      {"a gateway of the other family", {{prefix("10.0.0.0/8"), ip("2001:2::1")}}, "only IPv4"},
+      {"a gateway of the other family", {{prefix("10.0.0.0/8"), ip("2001:2::1")}}, "other family"},
   };
   for (const Case& c : cases) {
     EXPECT_FALSE(build(c.statics)) << c.claim;
@@ -139,9 +138,9 @@ TEST_F(RoutesTest, a_hundred_thousand_random_prefixes_match_as_the_definition_sa
   };
   size_t found = 0;
   for (size_t i = 0; i < 200'000; i += 64) {
-    uint32_t addresses[64];
+    Ip4Addr addresses[64];
     const NextHop* hops[64];
-    for (uint32_t& a : addresses) {
+    for (auto& [a] : addresses) {
       const Prefix& near = statics[rng.below(statics.size())].to;
       const uint32_t host = static_cast<uint32_t>(rng()) & ~Ip4Addr::mask(near.length).v;
       a = near.addr.v4().v | (rng.below(4) == 0 ? 0 : host);
@@ -149,11 +148,11 @@ TEST_F(RoutesTest, a_hundred_thousand_random_prefixes_match_as_the_definition_sa
     }
     r->lookup(addresses, hops, 64);
     for (size_t k = 0; k < 64; ++k) {
-      if (addresses[k] >> 24 == 198) continue;
-      const IpAddr want = expected(addresses[k]);
+      if (addresses[k].v >> 24 == 198) continue;
+      const IpAddr want = expected(addresses[k].v);
       ASSERT_EQ(hops[k]->kind, want.is_none() ? RouteKind::None : RouteKind::Forward)
-          << std::hex << addresses[k];
-      ASSERT_EQ(hops[k]->gateway, want) << std::hex << addresses[k];
+          << to_text(addresses[k]);
+      ASSERT_EQ(hops[k]->gateway, want) << to_text(addresses[k]);
       found += !want.is_none();
     }
   }

@@ -206,6 +206,22 @@ TEST_F(WholeStack, a_page_is_served_over_tcp_and_the_connection_closed_when_aske
   EXPECT_EQ(worker.connections(), 0u);
 }
 
+TEST_F(WholeStack, an_icmp_error_about_a_segment_of_ours_reaches_tcp) {
+  gets(tcp4({.src = {1000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = {65535}}));
+  const Octets answer = one();
+  Octets quote = copy(Bytes{answer}.subspan(14, 28));  // the IP header and 8 octets of the segment
+  Octets other = quote;
+  ++other[27];  // another sequence number
+  gets(frame(ip4({.proto = IpProto::Icmp}, icmp(3, 3, 0, other))));
+  EXPECT_EQ(counted(Counter::tcp_icmp_strange), 1u);
+  EXPECT_EQ(worker.stack().tcp().half_open(), 1u);
+  gets(frame(ip4({.proto = IpProto::Icmp}, icmp(11, 0, 0, quote))));
+  EXPECT_EQ(counted(Counter::tcp_icmp_noted), 1u);
+  gets(frame(ip4({.proto = IpProto::Icmp}, icmp(3, 3, 0, quote))));
+  EXPECT_EQ(counted(Counter::tcp_icmp_ended), 1u);
+  EXPECT_EQ(worker.stack().tcp().half_open(), 0u);
+}
+
 TEST_F(WholeStack, connections_left_open_are_reset_when_the_worker_ends) {
   Client c{worker, now, 4001};
   c.says({}, syn);

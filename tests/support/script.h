@@ -7,6 +7,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "buf/stream.h"
 #include "tcp/conn.h"
@@ -23,15 +25,24 @@ struct Line {
   std::optional<uint16_t> mss;
   std::optional<uint8_t> shift;
   std::optional<wire::TcpTimestamps> ts;
+  std::vector<std::pair<uint32_t, uint32_t>> sack;  // got: ours; sent: the peer's, not looked at when empty
+  bool sack_permitted = false;
+  uint8_t ecn = 0;  // got: of the IP header
 };
 
 struct World {
   tcp::Options options;
   uint32_t iss = 5'000, irs = 900'000;
   uint32_t path_mss = 1'460, max_segment_text = 0;
+  tcp::Algorithm congestion = tcp::Algorithm::Cubic;
   Line syn{.flags = wire::tcp_flag::syn, .window = 65535, .mss = 1000};
 
-  World() { options.timestamps = options.window_scaling = false; }
+  // What a script is about, it says itself.
+  World() {
+    options.timestamps = options.window_scaling = options.sack = false;
+    options.receive_window = options.receive_buffer = 262'144;
+    options.quick_acks = 0;
+  }
   World with(void (*change)(World&)) const {
     World w = *this;
     change(w);
@@ -80,6 +91,8 @@ class Script {
     if (l.mss && s.options.mss != l.mss) fail(at, "another MSS");
     if (l.ts && s.options.timestamps != l.ts) fail(at, "other timestamps");
     if (l.shift && (!s.options.shift || s.options.shift->v != *l.shift)) fail(at, "another shift");
+    if (l.sack_permitted && !s.options.sack_permitted) fail(at, "does not permit SACK");
+    if (!l.sack.empty() && blocks(s) != l.sack) fail(at, "selectively acknowledges " + as_text(blocks(s)));
     if (s.text != 0 && sent_text(s) != our_text(s.seq, s.text)) fail(at, "other bytes");
     return *this;
   }
@@ -169,8 +182,10 @@ class Script {
     std::optional<tcp::Conn> conn;
   };
   Script(const World& w, bool passive) : inside_{std::make_unique<Inside>(w)} {
-    const tcp::Setup setup{
-        .iss = {w.iss}, .mss = static_cast<uint16_t>(w.path_mss), .max_segment_text = w.max_segment_text};
+    const tcp::Setup setup{.iss = {w.iss},
+                           .mss = static_cast<uint16_t>(w.path_mss),
+                           .max_segment_text = w.max_segment_text,
+                           .congestion = w.congestion};
     if (passive) {
       Line first = w.syn;
       first.seq = 0;
@@ -189,7 +204,22 @@ class Script {
     s.options.mss = l.mss;
     if (l.shift) s.options.shift = WindowShift{*l.shift};
     s.options.timestamps = l.ts;
+    s.options.sack_permitted = l.sack_permitted;
+    s.ecn = l.ecn;
+    for (const auto& [first, end] : l.sack)
+      s.options.sacks.push({{world().iss + first}, {world().iss + end}});
     return s;
+  }
+  std::vector<std::pair<uint32_t, uint32_t>> blocks(const tcp::Segment& s) const {
+    std::vector<std::pair<uint32_t, uint32_t>> all;
+    for (const wire::SackBlock b : s.options.sacks)
+      all.emplace_back(b.first.v - world().irs, b.end.v - world().irs);
+    return all;
+  }
+  static std::string as_text(const std::vector<std::pair<uint32_t, uint32_t>>& all) {
+    std::string t = "nothing";
+    for (const auto& [first, end] : all) t += ", " + std::to_string(first) + "-" + std::to_string(end);
+    return t;
   }
   // Text is a function of its place in the stream, so that any stretch can be checked anywhere.
   static std::string text(uint32_t from, uint32_t n, uint32_t salt) {

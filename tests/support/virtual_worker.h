@@ -57,6 +57,8 @@ struct WorkerPlan {
   ip::Options ip;
   udp::Options udp;
   tcp::Options tcp;
+  link::NdOptions nd;
+  std::vector<link::Advertise> advertise;
   http::Options http;
   uint64_t seed = 1;
 
@@ -84,8 +86,19 @@ class VirtualWorker {
                  streams[] = {{.port = {80}, .service = site},
                               {.port = {7}, .service = echoes},
                               {.port = {9}, .service = discards}};
-    stack_.emplace(StackPlan{plan.link, plan.ip, plan.udp, plan.tcp, plan.interfaces, plan.routes, dns,
-                             streams, echo, discard, plan.keeps_neighbours},
+    stack_.emplace(StackPlan{.link = plan.link,
+                             .ip = plan.ip,
+                             .udp = plan.udp,
+                             .tcp = plan.tcp,
+                             .interfaces = plan.interfaces,
+                             .routes = plan.routes,
+                             .dns = dns,
+                             .streams = streams,
+                             .echo = echo,
+                             .discard = discard,
+                             .keeps_neighbours = plan.keeps_neighbours,
+                             .advertise = plan.advertise,
+                             .nd = &plan.nd},
                    net_ports, serve::DnsService{{example_zones()}}, std::move(services), packets, links_,
                    count, rng_, tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
     stack_->wall_clock(951782400);

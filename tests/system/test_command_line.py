@@ -18,7 +18,10 @@ def test_check_says_ok(tmp_path):
     assert (done.returncode, done.stdout.strip()) == (0, "ok")
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "config/examples").glob("*.yaml")), ids=lambda p: p.name)
+EXAMPLES = [*(ROOT / "config/examples").glob("*.yaml"), *(ROOT / "perf").glob("*/sluice*.yaml")]
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES), ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_every_example_is_valid(example):
     done = sluice("--check", "--config", example)
     assert done.returncode == 0, done.stderr + done.stdout

@@ -450,7 +450,7 @@ TEST(Loss, a_partial_acknowledgement_resends_the_next_hole) {
   t.gets({.ack = 1}).gets({.ack = 1}).gets({.ack = 1}).sends({.seq = 1, .len = 1000}).quiet();
   t.gets({.ack = 2001}).sends({.seq = 2001, .len = 1000}).quiet();
   t.gets({.ack = 6001}).quiet();
-  EXPECT_FALSE(t.conn().congestion().recovering());
+  EXPECT_FALSE(t.conn().recovering());
   EXPECT_LE(t.conn().congestion().window(), t.conn().congestion().threshold());
 }
 

@@ -70,6 +70,12 @@ tcp::Options without(bool timestamps, bool scaling) {
   return o;
 }
 
+tcp::Options only_cookies(bool timestamps) {
+  tcp::Options o = without(timestamps, true);
+  o.half_open = 0;
+  return o;
+}
+
 const Case cases[] = {
     {"a clean link, both ways at once", {}, 300'000, 300'000, 5_s, 2},
     {"one byte", {}, 1, 0, 5_s, 2},
@@ -105,6 +111,20 @@ const Case cases[] = {
      120_s,
      10,
      without(true, false)},
+    {"all of it, opened with cookies",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05},
+     100'000,
+     100'000,
+     120_s,
+     30,
+     only_cookies(true)},
+    {"all of it, opened with cookies without timestamps",
+     {.loss = 0.02, .reorder = 0.1, .duplicate = 0.05},
+     100'000,
+     100'000,
+     120_s,
+     10,
+     only_cookies(false)},
 };
 
 class Transfer : public testing::TestWithParam<Case> {};
@@ -129,6 +149,31 @@ INSTANTIATE_TEST_SUITE_P(Links, Transfer, testing::ValuesIn(cases), [](const aut
       name.begin(), name.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
+
+// What the two ends use after b listened so, and its route said so.
+tcp::Algorithm used(tcp::Algorithm room, std::optional<tcp::Algorithm> listener,
+                    std::optional<tcp::Algorithm> route) {
+  tcp::Options o = small();
+  o.congestion = room;
+  Pair p{{.path = {.congestion = route}}, small(), o};
+  p.b.room.listen({}, Port{80}, 7, listener);
+  p.a.pattern.close_when_sent = p.b.pattern.close_when_sent = false;
+  EXPECT_TRUE(p.a.room.connect({.remote = host_b, .local = host_a, .remote_port = {80}}, 1, p.now));
+  p.run(1_s);
+  const uint64_t key = p.b.apps.begin()->first;
+  const auto info = p.b.room.info({static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
+  EXPECT_TRUE(info && info->state == tcp::State::Established && info->sack && info->timestamps);
+  return info ? info->congestion : tcp::Algorithm::Cubic;
+}
+
+TEST(Choice, the_route_says_then_the_listener_then_the_room) {
+  using enum tcp::Algorithm;
+  EXPECT_EQ(used(Cubic, {}, {}), Cubic);
+  EXPECT_EQ(used(Reno, {}, {}), Reno);
+  EXPECT_EQ(used(Reno, Cubic, {}), Cubic);
+  EXPECT_EQ(used(Cubic, Reno, {}), Reno);
+  EXPECT_EQ(used(Cubic, Reno, Cubic), Cubic);
+}
 
 }  // namespace
 }  // namespace sluice::test

@@ -28,12 +28,40 @@ TEST(Checksum, agrees_with_the_plain_sum_at_every_length_and_alignment) {
   Rng rng{1};
   std::vector<uint8_t> bytes(1600);
   for (uint8_t& b : bytes) b = static_cast<uint8_t>(rng());
-  for (size_t length = 0; length < 70; ++length)
+  for (size_t length = 0; length < 400; ++length)
     for (size_t at = 0; at < 9; ++at) {
       const Bytes b = Bytes{bytes}.subspan(at, length);
       EXPECT_EQ(Sum{}.add(b).folded(), plain(b)) << at << " " << length;
     }
   EXPECT_EQ(Sum{}.add(bytes).folded(), plain(bytes));
+}
+
+TEST(Checksum, pieces_add_up_to_the_whole_wherever_it_is_cut) {
+  Rng rng{3};
+  std::vector<uint8_t> bytes(301);
+  for (uint8_t& b : bytes) b = static_cast<uint8_t>(rng());
+  for (size_t cut = 0; cut <= bytes.size(); ++cut) {
+    const Sum behind = Sum{}.add(Bytes{bytes}.subspan(cut));
+    const Sum all = Sum{}.add(Bytes{bytes}.first(cut)).add(cut % 2 == 0 ? behind : behind.shifted());
+    EXPECT_EQ(all.folded(), plain(bytes)) << cut;
+  }
+}
+
+TEST(Checksum, words_and_addresses_count_as_their_octets_do) {
+  const Ip6Addr six{{0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x12, 0x34, 0x56, 0x78}};
+  EXPECT_EQ(Sum{}.add(IpAddr{six}).folded(), plain(six.b));
+  const Ip4Addr four = Ip4Addr::of(198, 18, 255, 254);
+  const uint8_t octets[] = {198, 18, 255, 254, 0x12, 0x34};
+  EXPECT_EQ(Sum{}.add(IpAddr{four}).add(uint16_t{0x1234}).folded(), plain(octets));
+  EXPECT_EQ(Sum{}.add_two(0xc612fffe).add(uint16_t{0x1234}).folded(), plain(octets));
+}
+
+TEST(Checksum, carries_come_round_however_many_there_are) {
+  const std::vector<uint8_t> ones(65'535, 0xff);
+  EXPECT_EQ(Sum{}.add(ones).folded(), plain(ones));
+  Sum sum;
+  for (int i = 0; i < 1000; ++i) sum.add(Bytes{ones}.first(96));
+  EXPECT_EQ(sum.folded(), 0xffff);
 }
 
 TEST(Checksum, incremental_update_equals_summing_again) {

@@ -37,6 +37,11 @@ struct Case {
   bool good;
   TcpOptions options;
 };
+SackBlocks blocks(std::initializer_list<SackBlock> list) {
+  SackBlocks b;
+  for (const SackBlock x : list) b.push(x);
+  return b;
+}
 const Case cases[] = {
     {"none", {}, true, {}},
     {"MSS", {2, 4, 0x05, 0xb4}, true, {.mss = 1460}},
@@ -44,6 +49,19 @@ const Case cases[] = {
      {2, 4, 0x05, 0xb4, 1, 3, 3, 7, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2},
      true,
      {.mss = 1460, .shift = WindowShift{7}, .timestamps = TcpTimestamps{1, 2}}},
+    {"SACK-permitted beside timestamps",
+     {4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2},
+     true,
+     {.timestamps = TcpTimestamps{1, 2}, .sack_permitted = true}},
+    {"SACK-permitted alone", {4, 2, 1, 1}, true, {.sack_permitted = true}},
+    {"SACK-permitted with a value", {4, 3, 0, 0}, false, {}},
+    {"one block", {1, 1, 5, 10, 0, 0, 0, 7, 0, 0, 0, 9}, true, {.sacks = blocks({{{7}, {9}}})}},
+    {"two blocks beside timestamps",
+     {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1, 5, 18, 0, 0, 0, 7, 0, 0, 0, 9, 0, 0, 1, 0, 0, 0, 2, 0},
+     true,
+     {.timestamps = TcpTimestamps{1, 2}, .sacks = blocks({{{7}, {9}}, {{256}, {512}}})}},
+    {"half a block", {5, 6, 0, 0, 0, 7, 1, 1}, false, {}},
+    {"SACK without blocks", {5, 2, 1, 1}, false, {}},
     {"a shift beyond 14 is 14", {3, 3, 200, 0}, true, {.shift = WindowShift{14}}},
     {"unknown ones are skipped", {254, 4, 9, 9, 2, 4, 1, 0}, true, {.mss = 256}},
     {"what follows the end is not looked at", {0, 2, 0, 9}, true, {}},

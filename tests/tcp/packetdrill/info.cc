@@ -70,20 +70,25 @@ std::optional<int64_t> constant_of_info(std::string_view name) {
 
 }  // namespace
 
-std::optional<int64_t> tcp_info(const tcp::Conn* c, const tcp::Options& o, std::string_view name) {
+std::optional<int64_t> tcp_info(const tcp::Conn* c, std::string_view name) {
   if (const auto v = constant_of_info(name)) return v;
   if (name == "tcpi_state") return linux_state(c);
   if (c == nullptr) return std::nullopt;
-  const uint32_t mss = std::max(c->mss(), 1u);
-  if (name == "tcpi_snd_cwnd") return c->congestion().window() / mss;
-  if (name == "tcpi_snd_ssthresh") {
-    const uint32_t t = c->congestion().threshold();
-    return t == UINT32_MAX ? infinite_threshold : int64_t{t / mss};
-  }
+  const tcp::Info i = c->info();
+  const uint32_t mss = std::max(i.mss, 1u);
+  if (name == "tcpi_snd_cwnd") return i.cwnd / mss;
+  if (name == "tcpi_snd_ssthresh")
+    return i.ssthresh == UINT32_MAX ? infinite_threshold : int64_t{i.ssthresh / mss};
   if (name == "tcpi_snd_mss") return mss;
-  if (name == "tcpi_unacked") return static_cast<int64_t>((c->snd_nxt() - c->snd_una() + mss - 1) / mss);
-  if (name == "tcpi_rtt") return c->rtt().srtt().us();
-  if (name == "tcpi_rto") return c->rtt().rto(o).us();
+  if (name == "tcpi_unacked") return (i.in_flight + mss - 1) / mss;
+  if (name == "tcpi_total_retrans") return i.retransmits;
+  if (name == "tcpi_rtt") return i.srtt.us();
+  if (name == "tcpi_rttvar") return i.rttvar.us();
+  if (name == "tcpi_rto") return i.rto.us();
+  if (name == "tcpi_min_rtt") return i.least_rtt.us();
+  if (name == "tcpi_options") return (i.timestamps ? 1 : 0) | (i.sack ? 2 : 0) | (i.ecn ? 8 : 0);
+  // Of Linux's states we have two; Disorder, CWR and Loss are its own bookkeeping.
+  if (name == "tcpi_ca_state") return i.recovering ? 3 : 0;
   return std::nullopt;
 }
 

@@ -10,6 +10,6 @@
 namespace sluice::test::pkt {
 
 // Null: the connection is gone. Nothing: no such value.
-std::optional<int64_t> tcp_info(const tcp::Conn*, const tcp::Options&, std::string_view name);
+std::optional<int64_t> tcp_info(const tcp::Conn*, std::string_view name);
 
 }  // namespace sluice::test::pkt

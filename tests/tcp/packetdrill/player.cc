@@ -91,14 +91,41 @@ class Player {
   }
   void happen(const Icmp& i) {
     reach(at_);
-    throw Fault{event_->line, "ICMP " + i.type + " " + i.code, true};
+    if (!i.inbound) throw Fault{event_->line, "ICMP that is sent", true};
+    struct Kind {
+      const char *type, *code;
+      tcp::IcmpNews::Kind kind;
+      int error;
+    };
+    using enum tcp::IcmpNews::Kind;
+    constexpr Kind kinds[] = {{"unreachable", "frag_needed", TooBig, EMSGSIZE},
+                              {"unreachable", "host_unreachable", Soft, EHOSTUNREACH},
+                              {"unreachable", "net_unreachable", Soft, ENETUNREACH},
+                              {"unreachable", "proto_unreachable", Hard, EPROTO},
+                              {"unreachable", "port_unreachable", Hard, ECONNREFUSED},
+                              {"packet_too_big", "", TooBig, EMSGSIZE}};
+    const auto* k = std::find_if(std::begin(kinds), std::end(kinds),
+                                 [&](const Kind& x) { return i.type == x.type && i.code == x.code; });
+    if (k == std::end(kinds)) throw Fault{event_->line, "ICMP " + i.type + " " + i.code, true};
+    if (flow_ == nullptr) fail(event_->line, "ICMP before there is anything it could be about");
+    sockets_.failures_mean(k->error);
+    host_.room.on_icmp({.tuple = {.remote = host_a,
+                                  .local = host_b,
+                                  .remote_port = flow_->remote,
+                                  .local_port = flow_->local,
+                                  .proto = IpProto::Tcp},
+                        .sequence = {i.quoted_seq.value_or(1) + flow_->ours.value_or(0)},
+                        .kind = k->kind,
+                        .mtu = static_cast<uint16_t>(i.mtu.value_or(0))},
+                       now_);
+    settle();
   }
   void happen(const Command&) { reach(at_); }
   void happen(const Code& c) {
     reach(at_);
     assertions_.run(c, event_->line, [&](std::string_view name) -> std::optional<int64_t> {
       const auto socket = flow_ == nullptr ? nullptr : sockets_.find(flow_->remote, flow_->local);
-      return tcp_info(socket == nullptr ? nullptr : sockets_.conn(*socket), settings_.options, name);
+      return tcp_info(socket == nullptr ? nullptr : sockets_.conn(*socket), name);
     });
   }
   void happen(const Call& c) {

@@ -32,6 +32,8 @@ class Reader {
     o.receive_buffer = 15 * 1024 * 1024;
     o.send_buffer = 4 * 1024 * 1024;
     o.nagle = true;
+    o.pacing = false;  // of itself Linux paces with the fq queue only
+    o.ecn = 0;
   }
   void flag(const std::string& name, const std::string& value) {
     if (name == "tolerance_usecs") {
@@ -81,6 +83,10 @@ class Reader {
     const size_t eq = word.find('=');
     if (eq == std::string::npos) throw Fault{line_, "expected NAME=VALUE, not '" + word + "'"};
     const std::string name = word.substr(0, eq), value = word.substr(eq + 1);
+    if (name == "congestion") {
+      s_.options.congestion = value == "reno" ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
+      return;
+    }
     if (name == "tso") {
       s_.path.tcp_segmentation = s_.path.multi_segment = value == "true";
       return;
@@ -133,8 +139,10 @@ class Reader {
       o.retries = static_cast<uint32_t>(number(value));
     } else if (name == "tcp_fin_timeout") {
       o.fin_wait_2 = Duration::from_s(static_cast<int64_t>(number(value)));
-    } else if (more_sysctls(o, name, value)) {
-      return;
+    } else if (name == "tcp_sack") {
+      o.sack = number(value) != 0;
+    } else if (name == "tcp_ecn") {
+      o.ecn = static_cast<uint32_t>(std::min<uint64_t>(number(value), 2));
     } else {
       // What only tunes how Linux groups, paces or remembers is passed over.
       constexpr std::array passed{"tcp_tso_win_divisor",
@@ -156,17 +164,6 @@ class Reader {
       throw Fault{line_, "sysctl " + name, true};
     }
   }
-  // Options that exist since SACK and congestion control came; templates, so that their absence is no error.
-  template <class O>
-  static bool more_sysctls(O& o, const std::string& name, const std::string& value) {
-    const bool on = value != "0";
-    if constexpr (requires { o.sack; })
-      if (name == "tcp_sack") return o.sack = on, true;
-    if constexpr (requires { o.ecn; })
-      if (name == "tcp_ecn") return o.ecn = value == "1", true;
-    return false;
-  }
-
   void call(const Call& c) {
     if (c.name != "setsockopt" || c.arguments.size() < 4 || !c.error.empty()) return;
     const std::string& name = c.arguments[2].text;
@@ -185,13 +182,12 @@ class Reader {
       o.receive_buffer = static_cast<uint32_t>(std::clamp<int64_t>(n, 4'096, 16'777'216));
     if (name == "SO_SNDBUF" || name == "SO_SNDBUFFORCE")
       o.send_buffer = static_cast<uint32_t>(std::clamp<int64_t>(n * 2, 4'096, 16'777'216));
-    if (name == "TCP_CONGESTION") congestion(o, v, line_);
+    if (name == "TCP_CONGESTION") congestion(v);
   }
-  template <class O>
-  static void congestion(O& o, const Value& v, int line) {
-    std::string name = v.text;
-    if (!v.items.empty()) name = v.items[0].text;
-    if (name != "reno") throw Fault{line, "congestion control " + name, true};
+  void congestion(const Value& v) {
+    const std::string& name = v.items.empty() ? v.text : v.items[0].text;
+    if (name != "cubic" && name != "reno") throw Fault{line_, "congestion control " + name, true};
+    s_.options.congestion = name == "reno" ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
   }
 
   Settings& s_;

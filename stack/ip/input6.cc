@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// IPv6 reception: RFC 8200 §3 and §4, RFC 4291 §2.5 to §2.7, then who gets the packet.
+#include <algorithm>
+
+#include "ip/ip6.h"
+
+namespace sluice::ip {
+
+using buf::Packet;
+using Header = wire::Ip6;
+
+namespace {
+
+// Stands for "nothing wrong": no packet dies of it.
+constexpr Counter fine = Counter::ip_local;
+
+// Sources that no host may have: RFC 4291 §2.5.3, §2.7, and an IPv4 address in disguise (§2.5.5.2).
+bool martian(const Ip6Addr& a) { return a.is_multicast() || a.is_loopback() || a.is_v4_mapped(); }
+
+}  // namespace
+
+Ip6::Ip6(const Options& options, std::span<const buf::Interface> ports, std::shared_ptr<const Routes> routes,
+         Counters& count, Rng& rng)
+    : options_{options},
+      ports_{ports.begin(), ports.end()},
+      routes_{std::move(routes)},
+      count_{count},
+      rng_{rng},
+      errors_{options.icmp_error_rate, options.icmp_error_burst},
+      limits_{.headers = options.extension_headers,
+              .octets = options.extension_octets,
+              .options = options.extension_options},
+      flow_seed_{rng()} {}
+
+void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
+  uint64_t local = 0;
+  buf::for_each_ahead(frames, [&](Packet& p) {
+    buf::Batch* to = nullptr;
+    const Counter why = verdict(p, transports, out, to);
+    if (why != fine) return count_.add(why);
+    local += to != &out.transit;
+    to->push(std::move(p));
+  });
+  count_.add(Counter::ip_local, local);
+  frames.clear();
+}
+
+// RFC 3704 §2.2 (strict), §2.4 (loose); link-local sources are neighbours, and have no route.
+bool Ip6::source_fits(const Ip6Addr& src, uint16_t port) const {
+  if (src.is_unspecified() || src.is_link_local()) return true;
+  const NextHop& hop = routes_->lookup(src);
+  const bool strict = ports_[port].reverse_path == buf::ReversePath::Strict;
+  const auto by_port = [port](const NextHop& way) { return way.port == port; };
+  if (hop.kind == RouteKind::Forward)
+    return !strict || (hop.spread == nullptr ? by_port(hop) : std::ranges::any_of(hop.spread->ways, by_port));
+  const auto learned = [&](const Addresses6::Learned& n) {
+    return (!strict || n.port == port) && (n.length == 128 || Prefix{n.addr, n.length}.contains(src));
+  };
+  return hop.kind == RouteKind::None && (std::ranges::any_of(addresses_.networks, learned) ||
+                                         std::ranges::any_of(addresses_.routers, learned));
+}
+
+Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
+  const auto parsed = Header::parse(p.l3());
+  if (!parsed) return parsed.why();
+  const Header& ip = *parsed;
+  const Ip6Addr src = ip.src(), dst = ip.dst();
+  const uint16_t port = p.ingress();
+  if (martian(src)) return Counter::ip_martian_source;
+  // RFC 4291 §2.5.6: the bits behind fe80 are zero; inside they are the zone.
+  if (src.has_zone() || dst.has_zone()) return Counter::ip_martian_source;
+  if (!src.is_unspecified() && addresses_.ours(src, port)) return Counter::ip_spoofed;
+  if (ports_[port].reverse_path != buf::ReversePath::Off && !source_fits(src, port)) [[unlikely]]
+    return Counter::ip_martian_source;
+  if (dst.is_loopback() || dst.is_unspecified() || dst.is_v4_mapped()) return Counter::ip_martian_destination;
+  p.truncate(static_cast<uint32_t>(p.l2_len() + ip.total_length()));
+  p.headers(static_cast<uint8_t>(p.l2_len()), static_cast<uint16_t>(Header::header_len), 0);
+  if (dst.is_multicast()) {
+    // RFC 4291 §2.7: scope 0 is reserved, 1 never crosses a wire. Link knows the groups; what it let through
+    // of other scopes is nobody's here.
+    if (dst.multicast_scope() != 2) return Counter::ip_multicast;
+    return local(p, ip, in, out, to);
+  }
+  const bool group_frame = (p.data()[0] & 1) != 0;
+  if (addresses_.ours(dst, port)) return group_frame ? Counter::ip_link_broadcast : local(p, ip, in, out, to);
+  if (group_frame) return Counter::ip_link_broadcast;
+  if (!options_.forward) return Counter::ip_not_forwarding;
+  // RFC 4291 §2.5.2, §2.5.6.
+  if (dst.is_link_local() || src.is_link_local()) return Counter::ip_link_local;
+  if (src.is_unspecified()) return Counter::ip_martian_source;
+  to = &out.transit;
+  return fine;
+}
+
+Counter Ip6::local(Packet& p, const Header& ip, In& in, In6& out, buf::Batch*& to) {
+  wire::Ip6Chain chain;
+  const auto problem = wire::walk_extensions(p.l3(), limits_, chain);
+  if (problem) {
+    if (problem->tell)
+      out.problems.push(Problem6{std::move(p), problem->tell_of_group, problem->code, problem->pointer});
+    return problem->why;
+  }
+  if (chain.fragmented && !chain.fragment.atomic())
+    return chain.fragment.offset == 0 ? Counter::ip_fragment_first : Counter::ip_fragment_later;
+  p.headers(static_cast<uint8_t>(p.l2_len()), chain.upper_at, 0);
+  const Bytes payload = ip.whole().subspan(chain.upper_at);
+  const bool group = ip.dst().is_multicast();
+  switch (static_cast<IpProto>(chain.proto)) {
+    case IpProto::Icmp6:
+      return classify_icmp(p, ip, payload, out, to);
+    case IpProto::Udp:
+      if (ip.src().is_unspecified() || group) return Counter::ip_multicast;
+      to = &in.udp;
+      return fine;
+    case IpProto::Tcp:
+      if (ip.src().is_unspecified() || group) return Counter::ip_broadcast_tcp;
+      to = &in.tcp;
+      return fine;
+    default:
+      break;
+  }
+  if (static_cast<wire::Ip6Next>(chain.proto) == wire::Ip6Next::NoNext) return Counter::ip6_no_next;
+  // RFC 8200 §4: an unrecognized next header, and where it was named.
+  out.problems.push(
+      Problem6{std::move(p), false, static_cast<uint8_t>(wire::Icmp6Problem::NextHeader), chain.proto_at});
+  return Counter::ip_protocol;
+}
+
+// RFC 4443 §2.4, and what makes a message one of this link: RFC 4861 §6.1, §7.1; RFC 3810 §5.
+Counter Ip6::classify_icmp(Packet& p, const Header& ip, Bytes message, In6& out, buf::Batch*& to) const {
+  const auto icmp = wire::Icmp6::parse(message, ip.src(), ip.dst());
+  if (!icmp) return icmp.why();
+  switch (icmp->type()) {
+    case wire::Icmp6Type::RouterSolicitation:
+    case wire::Icmp6Type::RouterAdvertisement:
+    case wire::Icmp6Type::NeighbourSolicitation:
+    case wire::Icmp6Type::NeighbourAdvertisement:
+    case wire::Icmp6Type::Redirect:
+      if (ip.hop_limit() != 255 || icmp->code() != 0) return Counter::nd_invalid;
+      to = &out.nd;
+      return fine;
+    case wire::Icmp6Type::MldQuery:
+      if (ip.hop_limit() != 1 || !ip.src().is_link_local()) return Counter::nd_invalid;
+      to = &out.nd;
+      return fine;
+    case wire::Icmp6Type::MldReport:
+    case wire::Icmp6Type::MldDone:
+    case wire::Icmp6Type::Mld2Report:
+      return Counter::icmp6_unhandled;  // we route no groups
+    default:
+      to = &out.icmp;
+      return fine;
+  }
+}
+
+}  // namespace sluice::ip

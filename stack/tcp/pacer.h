@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text leaves at a pace, not in bursts of a whole window: RFC 9438 does not ask for it, RFC 9002 §7.7 says
+// how. The timer wheel ticks in milliseconds, so what one tick holds may go together, and a path whose whole
+// window goes out within one tick is not paced at all.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/instant.h"
+
+namespace sluice::tcp {
+
+class Pacer {
+ public:
+  static constexpr Duration tick = 1_ms;
+
+  // The window is spread over a part of the round trip: half of it while it may double, 5/6 after.
+  static constexpr uint64_t spread(uint32_t cwnd, bool slow_start) {
+    return slow_start ? uint64_t{cwnd} * 2 : uint64_t{cwnd} * 6 / 5;
+  }
+  static constexpr uint64_t octets_per_second(uint32_t cwnd, Duration srtt, bool slow_start) {
+    return srtt.us() <= 0 ? 0 : spread(cwnd, slow_start) * 1'000'000 / static_cast<uint64_t>(srtt.us());
+  }
+
+  constexpr bool open(Instant now) const { return burst_ != 0 || next_ <= now + tick; }
+  constexpr Instant opens_at() const { return next_ - tick; }
+  // Nothing is in flight: the next `octets` may go at once.
+  constexpr void rested(uint32_t octets) { burst_ = octets; }
+  // Something else than the path is short: not before the next tick.
+  constexpr void wait(Instant now) {
+    burst_ = 0;
+    next_ = std::max(next_, now + tick * 2);
+  }
+  constexpr void sent(uint32_t octets, uint32_t cwnd, Duration srtt, bool slow_start, Instant now) {
+    const uint32_t free = std::min(octets, burst_);
+    burst_ -= free;
+    if (srtt <= tick || free == octets) return;
+    const uint64_t ns =
+        (octets - free) * static_cast<uint64_t>(srtt.ns) / std::max<uint64_t>(spread(cwnd, slow_start), 1);
+    next_ = std::max(next_, now) + Duration{static_cast<int64_t>(ns)};
+  }
+
+ private:
+  Instant next_{static_cast<uint64_t>(tick.ns)};  // when what was sent so far is due
+  uint32_t burst_ = 0;                            // octets that need not wait
+};
+
+}  // namespace sluice::tcp
