@@ -8,8 +8,9 @@ from .stats import BenchError, Sample
 PROGRAM = ROOT / "build/app/sluice-load"
 
 
-def words(mode, how, devices, target, seconds, warmup, json_file, addresses=("198.18.0.2/16", "198.19.0.2/16"), gateways=()):
-    """`how`: the words of this measurement; `devices`: KIND:TARGET, or with DPDK arguments behind a space."""
+def words(mode, how, devices, target, seconds, warmup, json_file, addresses, gateways=()):
+    """`how`: the words of this measurement; `devices`: KIND:TARGET, or with DPDK arguments behind a space;
+    `addresses`: our first one on each of them."""
     out = [PROGRAM, mode, *([target] if target else []), "--core", CLIENT_CORE, "--quiet",
            "--duration", f"{round(seconds * 1000)}ms", "--warmup", f"{round(warmup * 1000)}ms", "--json", json_file]
     for i, device in enumerate(devices):

@@ -44,7 +44,10 @@ class Peer:
         """sluice-load over AF_PACKET as the client, for what the usual clients cannot do. The network has whole packets."""
         told = self.folder / f"{self.network.lab.name}.json"
         told.unlink(missing_ok=True)
-        words = load.words(mode, how, ["af_packet:eth0"], target, seconds, warmup, told, addresses=["198.18.0.64/24"])
+        # Each time from other addresses, see Sluice.load().
+        self.loads = getattr(self, "loads", 0) + 1
+        address = f"198.18.0.{32 + 32 * (self.loads % 6)}/24"
+        words = load.words(mode, how, ["af_packet:eth0"], target, seconds, warmup, told, [address])
         before = core_ticks()
         done = self.network.client().run(words, timeout=seconds + warmup + 90)
         shares = busy_shares(before, core_ticks())

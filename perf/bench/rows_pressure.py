@@ -7,16 +7,26 @@ from .rows_dns import service as dns_service
 from .rows_http import REQUESTS, service, site
 from .sluice import Sluice
 from .stats import BenchError, Sample
+from .veth import CLIENT
 
 FLOODED = "10.0.0.0/8"  # where the flood pretends to come from; its answers go to the generator
+
+
+class FloodedNginx(Nginx):
+    def start(self, folder):
+        super().start(folder)
+        # Without a way back Linux would not answer the flood at all.
+        self.network.server().ip("route", "add", FLOODED, "via", CLIENT)
 
 
 def flood(bench):
     """Honest connections (connect, GET, close) a second beside a flood of SYNs from random sources."""
     www = site(bench)
     seconds, warmup = max(bench.seconds, 2), max(bench.warmup, 1)  # a lost SYN is sent again after a second
-    ours = Sluice("flood", f"routes: [ {{ to: {FLOODED}, via: 198.18.0.2 }} ]\n{service(www)}", item=REQUESTS)
-    peer = Nginx(www, "nginx-flood", whole_packets=True)
+    ours = Sluice("flood", f"routes: [ {{ to: {FLOODED}, via: 198.18.0.2 }} ]\ntcp: {{ time_wait: 1s }}\n{service(www)}", item=REQUESTS,
+                  one_address=True)
+    ours.configuration += "; tcp.time_wait 1s, because all loads call from the address that the flood's answers go to"
+    peer = FloodedNginx(www, "nginx-flood", whole_packets=True)
     peer.configuration += "; client: sluice-load over af_packet"
     url, honest = "http://198.18.0.1/1k.bin", ["--connections", 64, "--requests", 1, "--body", www / "1k.bin", "--timeout", "3s"]
 

@@ -37,9 +37,11 @@ def total(metrics, prefix):
 class Sluice:
     kind = "sluice"
 
-    def __init__(self, tag, services="", ports=("lan",), memory="", name="sluice", item=None):
-        """`services`: YAML lines below the ports. `item`: the metric that counts what the case counts."""
+    def __init__(self, tag, services="", ports=("lan",), memory="", name="sluice", item=None, one_address=False):
+        """`services`: YAML lines below the ports. `item`: the metric that counts what the case counts. `one_address`: loads
+        always call from 198.18.0.2 on, for a configuration that names it."""
         self.tag, self.services, self.ports, self.memory, self.name, self.item = tag, services, ports, memory, name, item
+        self.one_address, self.loads = one_address, 0
         self.configuration = (f"sluice: one worker on its core, mode latency, virtio_user with {QUEUE} descriptors, hugepages, "
                               "all other options at their defaults" + (f" but memory: {{{memory}}}" if memory else ""))
 
@@ -96,12 +98,15 @@ class Sluice:
             raise BenchError(f"sluice's metrics are not to be had: {error}\n    {self.program.tail()}") from error
 
     def load(self, mode, how, seconds, warmup, target=None, value="per_second", scale=1.0, gateways=()):
-        """Runs sluice-load against it."""
+        """Runs sluice-load against it, each time from other addresses: the server remembers the last ones' connections in
+        TIME-WAIT, and to a generator that begins with the same ports its memory would look like a failure."""
+        addresses = [f"198.18.{0 if self.one_address else 1 + self.loads % 200}.2/16", "198.19.0.2/16"]
+        self.loads += 1
         devices = [f"vhost_user:{s} client=1" for s in self.sockets]
         told = self.folder / f"{self.tag}.json"
         told.unlink(missing_ok=True)
         before = self.metrics()
-        generator = Program(load.words(mode, how, devices, target, seconds, warmup, told, gateways=gateways),
+        generator = Program(load.words(mode, how, devices, target, seconds, warmup, told, addresses, gateways),
                             self.folder / f"{self.tag}-load.log")
         try:
             code = generator.wait(seconds + warmup + 60)
