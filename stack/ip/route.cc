@@ -233,7 +233,10 @@ bool Routes::resolve(uint32_t value, const Spread* before) {
   if (way.kind != RouteKind::Forward)
     hops.push_back({.kind = way.kind, .port = way.port, .source = way.source});
   held.alive = !hops.empty();
-  if (hops.empty()) return false;
+  if (hops.empty()) {
+    publish(value, std::make_unique<const NextHop>(), nullptr);
+    return false;
+  }
   auto hop = std::make_unique<NextHop>(hops[0]);
   std::unique_ptr<const Spread> spread;
   if (hops.size() > 1) {
@@ -283,13 +286,28 @@ Spread::Spread(std::vector<NextHop> to, const Spread* was) : ways{std::move(to)}
 
 template <class Addr>
 bool Routes::show(Table<Addr>& t, const Addr& prefix, unsigned length, uint32_t value) {
-  return !held_[value].alive || t.trie.set(prefix, length, value);
+  const auto gives_way = [this](uint32_t other) {
+    if (held_[other].alive) return false;
+    held_[other].whole = false;
+    return true;
+  };
+  const bool shown = held_[value].alive && t.trie.set(prefix, length, value, gives_way);
+  held_[value].whole &= shown;
+  return shown || !held_[value].alive;
 }
 
 template <class Addr>
 void Routes::hide(Table<Addr>& t, const Addr& prefix, unsigned length) {
-  const auto* cover = t.list.cover(prefix, length, [this](const auto& i) { return held_[i.value].alive; });
+  const auto* cover = alive_cover(t, prefix, length, typename RouteList<Addr>::Lengths{}.set());
+  // A dead one gets back what is its own, so that it is whole when it revives.
+  if (cover == nullptr) cover = t.list.cover(prefix, length, [](const auto&) { return true; });
   t.trie.clear(prefix, length, cover == nullptr ? 0 : cover->length, cover == nullptr ? 0 : cover->value);
+}
+
+template <class Addr>
+const RouteList<Addr>::Item* Routes::alive_cover(const Table<Addr>& t, const Addr& prefix, unsigned length,
+                                                 const RouteList<Addr>::Lengths& among) const {
+  return t.list.cover(prefix, length, [this](const auto& i) { return held_[i.value].alive; }, among);
 }
 
 std::string Routes::set(const Route& r) {
@@ -323,7 +341,7 @@ std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
   } else {
     const uint32_t was = there->value;
     there->value = value;
-    if (held_[was].alive && !held_[value].alive) hide(t, net, r.to.length);
+    if (!held_[value].alive) hide(t, net, r.to.length);
     drop(was);
   }
   resolve_again(r.to);
@@ -343,7 +361,7 @@ std::string Routes::remove_from(Table<Addr>& t, const Addr& a, const Prefix& p) 
     return "the route to " + to_text(p) + " came with an address of ours";
   const uint32_t value = there->value;
   t.list.erase(net, p.length);
-  if (held_[value].alive) hide(t, net, p.length);
+  hide(t, net, p.length);
   drop(value);
   resolve_again(p);
   return {};
@@ -377,16 +395,33 @@ void Routes::link_state(uint16_t port, bool up) {
   reinstall(flipped);
 }
 
-// Shows or hides the routes of ways that came alive or died.
+// After ways came alive or died, each with its next hop published. Routes of a dead way stay in the trie, and
+// say "no route", where no less specific route could serve instead; so they are all there when it revives.
 void Routes::reinstall(const std::vector<bool>& flipped) {
-  const auto all_of = [&](auto& table) {
+  const auto is_flipped = [&](uint32_t v) { return v < flipped.size() && flipped[v]; };
+  const bool any_dead = std::ranges::any_of(held_, [](const Held& h) { return h.way && !h.alive; });
+  std::vector<bool> to_show(held_.size()), to_hide(held_.size());
+  for (uint32_t v = 1; v < held_.size(); ++v) {
+    if (!is_flipped(v)) continue;
+    to_hide[v] = !held_[v].alive;
+    to_show[v] = held_[v].alive && (!held_[v].whole || any_dead);  // dead ones below them give way
+    held_[v].whole |= to_show[v];
+  }
+  const auto each_of = [](auto& table, const std::vector<bool>& which, auto&& f) {
+    if (std::ranges::find(which, true) == which.end()) return;
     table.list.for_each([&](const auto& i) {
-      if (i.value >= flipped.size() || !flipped[i.value]) return;
-      if (held_[i.value].alive)
-        (void)show(table, i.prefix, i.length,
-                   i.value);  // its groups may be gone: then it comes at the next change
-      else
-        hide(table, i.prefix, i.length);
+      if (which[i.value]) f(i);
+    });
+  };
+  const auto all_of = [&](auto& table) {
+    // Its groups may be gone to others: then it comes at the next change.
+    each_of(table, to_show, [&](const auto& i) { (void)show(table, i.prefix, i.length, i.value); });
+    typename std::remove_reference_t<decltype(table.list)>::Lengths alive;
+    table.list.for_each([&](const auto& i) { alive[i.length] = alive[i.length] || held_[i.value].alive; });
+    each_of(table, to_hide, [&](const auto& i) {
+      if (alive_cover(table, i.prefix, i.length, alive) == nullptr) return;
+      hide(table, i.prefix, i.length);
+      held_[i.value].whole = false;
     });
   };
   all_of(four_);

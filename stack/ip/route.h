@@ -104,7 +104,9 @@ class Routes {
   // then nothing has changed.
   std::string set(const Route&);
   std::string remove(const Prefix&);
-  // A route whose ways all go over dead links is as if it were not there, and less specific ones count.
+  // A route whose ways all go over dead links is as if it were not there, and less specific ones count. Links
+  // that die and come back cost a step for each next hop, and one for each route only where a less specific
+  // one is alive: a million routes are back with the first packet.
   void link_state(uint16_t port, bool up);
 
   const NextHop& lookup(Ip4Addr a) const { return hop(four_.trie.lookup(a)); }
@@ -140,6 +142,7 @@ class Routes {
     const Way* way = nullptr;
     size_t users = 0;
     bool alive = false;
+    bool whole = true;  // the trie holds all of its routes; false: some gave way to less specific ones
     std::unique_ptr<const NextHop> hop;
     std::unique_ptr<const Spread> spread;
   };
@@ -167,6 +170,9 @@ class Routes {
   template <class Addr>
   void hide(Table<Addr>&, const Addr&, unsigned length);
   template <class Addr>
+  const RouteList<Addr>::Item* alive_cover(const Table<Addr>&, const Addr&, unsigned length,
+                                           const RouteList<Addr>::Lengths&) const;
+  template <class Addr>
   std::string set_in(Table<Addr>&, const Addr&, const Route&);
   template <class Addr>
   std::string remove_from(Table<Addr>&, const Addr&, const Prefix&);
@@ -185,7 +191,8 @@ class Routes {
   std::vector<bool> up_;  // [port]
   Table<Ip4Addr> four_;
   Table<Ip6Addr> six_;
-  // [value]; 0 is "no route". Never moves: readers look into it.
+  // [value]; 0 is "no route", and so says each whose ways are dead. The trie holds one of those only where
+  // nothing shorter is alive. Never moves: readers look into it.
   std::vector<std::atomic<const NextHop*>> hops_;
   std::map<Way, uint32_t> values_;
   std::vector<Held> held_;  // [value]

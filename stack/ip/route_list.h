@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,6 +32,8 @@ class RouteList {
     bool used = false;
     uint32_t value = 0;
   };
+
+  using Lengths = std::bitset<129>;
 
   RouteList() : slots_(1024) {}
   void reserve(size_t n) {
@@ -69,10 +72,11 @@ class RouteList {
     --of_length_[length];
   }
   // The longest prefix shorter than `length` in which `a` lies and which `holds` accepts; null: none.
+  // `among`: the lengths worth a look.
   template <class F>
-  const Item* cover(const Addr& a, unsigned length, F&& holds) const {
+  const Item* cover(const Addr& a, unsigned length, F&& holds, const Lengths& among = Lengths{}.set()) const {
     while (length-- > 0) {
-      if (of_length_[length] == 0) continue;
+      if (of_length_[length] == 0 || !among[length]) continue;
       const Item* at = find(network(a, length), length);
       if (at != nullptr && holds(*at)) return at;
     }

@@ -32,12 +32,16 @@ class RouteTrie {
 
   // --- the writer
   void readers_from_now_on(Grace* grace) { groups_.readers_from_now_on(grace); }
-  // The prefix, without host bits, gets a value, or another one. False: no memory, and nothing is lost but
-  // this route.
-  bool set(const Addr& prefix, unsigned length, uint32_t value) {
+  // The prefix, without host bits, gets a value, or another one; so do longer ones in it whose value
+  // `gives_way`. False: no memory, and nothing is lost but this route.
+  template <class F>
+  bool set(const Addr& prefix, unsigned length, uint32_t value, F&& gives_way) {
     const uint32_t leaf = leaf_of(length, value);
     return write(root_.get(), 0, 16, prefix, length, leaf,
-                 [length](uint32_t e) { return length_of(e) <= length; });
+                 [&](uint32_t e) { return length_of(e) <= length || gives_way(value_of(e)); });
+  }
+  bool set(const Addr& prefix, unsigned length, uint32_t value) {
+    return set(prefix, length, value, [](uint32_t) { return false; });
   }
   // The prefix, which is there, gives way to the shorter one that covers it: {0, 0} when there is none.
   void clear(const Addr& prefix, unsigned length, unsigned cover_length, uint32_t cover_value) {

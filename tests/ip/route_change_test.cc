@@ -114,6 +114,63 @@ TEST_F(RouteChange, routes_over_a_dead_link_give_way_to_less_specific_ones_until
   EXPECT_EQ(gateway("8.8.8.8"), "198.19.0.2");
 }
 
+// What lookups find after any mix of changes is what a list of all routes says that is gone through whole.
+TEST_F(RouteChange, links_and_routes_that_come_and_go_in_any_order_leave_the_table_right) {
+  struct Model {
+    std::map<std::pair<unsigned, uint32_t>, size_t> port_of;  // (length, network) -> port
+    std::array<bool, 2> up{true, true};
+    std::string find(Ip4Addr a) const {
+      for (unsigned length = 33; length-- > 0;)
+        if (const auto r = port_of.find({length, network(a, length).v}); r != port_of.end() && up[r->second])
+          return r->second == 0 ? "198.18.0.2" : "198.19.0.2";
+      return "none";
+    }
+  };
+  const char* const via[] = {"198.18.0.2", "198.19.0.2"};
+  Rng rng{20261125};
+  Model model;
+  for (int step = 0; step < 20000; ++step) {
+    const uint64_t dice = rng();
+    const auto length = static_cast<uint8_t>(4 + dice % 29);
+    const Ip4Addr net = network(Ip4Addr{0x0a000000u | static_cast<uint32_t>(dice >> 8 & 0x01010301)}, length);
+    const Prefix p{net, length};
+    const size_t port = dice >> 40 & 1;
+    switch (dice >> 48 & 7) {
+      case 0:
+        model.up[port] = !model.up[port];
+        routes->link_state(static_cast<uint16_t>(port), model.up[port]);
+        break;
+      case 1:
+      case 2:
+        EXPECT_EQ(routes->remove(p).empty(), model.port_of.erase({length, net.v}) == 1);
+        break;
+      default:
+        ASSERT_EQ(routes->set({p, ip(via[port])}), "");
+        model.port_of[{length, net.v}] = port;
+    }
+    for (int i = 0; i < 16; ++i) {
+      const Ip4Addr a{0x0a000000u | static_cast<uint32_t>(rng() & 0x03010301)};
+      ASSERT_EQ(gateway(to_text(IpAddr{a}).c_str()), model.find(a))
+          << "step " << step << ", " << to_text(IpAddr{a});
+    }
+  }
+}
+
+TEST_F(RouteChange, a_link_that_dies_and_comes_back_touches_no_route_where_nothing_else_could_serve) {
+  ASSERT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.2")}), "");
+  for (unsigned i = 0; i < 1000; ++i)
+    ASSERT_EQ(routes->set({{Ip4Addr{0x0a000000u + (i << 8)}, 26}, ip("198.19.0.3")}), "");
+  const size_t octets = routes->octets();
+  const NextHop* const before = &routes->lookup(Ip4Addr{0x0a000001u});
+  EXPECT_EQ(before->gateway, ip("198.19.0.3"));
+  routes->link_state(1, false);
+  EXPECT_EQ(gateway("10.0.0.1"), "none");
+  EXPECT_EQ(routes->octets(), octets) << "the trie still holds them";
+  routes->link_state(1, true);
+  EXPECT_EQ(gateway("10.0.0.1"), "198.19.0.3");
+  EXPECT_EQ(gateway("10.0.0.65"), "198.19.0.2");
+}
+
 // ---- several ways
 
 std::vector<NextHop> ways(size_t n) {
