@@ -231,6 +231,9 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   rte_eth_conf conf{};
   conf.rxmode.mtu = r.mtu;
   conf.intr_conf.rxq = want.interrupts ? 1 : 0;
+  // Asked for its state while nobody is connected, virtio_user tries to accept, complains, and races with its
+  // own disconnect handler; told by interrupt, it does neither, and asking reads what is known.
+  conf.intr_conf.lsc = kind_ == DeviceKind::virtio_user && (*dev.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
   choose_offloads(kind_, r.mtu, pool, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
