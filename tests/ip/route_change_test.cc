@@ -9,6 +9,7 @@
 #include "io/quiescence.h"
 #include "ip/route.h"
 #include "support/frames.h"
+#include "support/sanitized.h"
 
 namespace sluice::ip {
 namespace {
@@ -129,7 +130,7 @@ TEST_F(RouteChange, links_and_routes_that_come_and_go_in_any_order_leave_the_tab
   const char* const via[] = {"198.18.0.2", "198.19.0.2"};
   Rng rng{20261125};
   Model model;
-  for (int step = 0; step < 20000; ++step) {
+  for (size_t step = 0; step < test::rounds(20'000); ++step) {
     const uint64_t dice = rng();
     const auto length = static_cast<uint8_t>(4 + dice % 29);
     const Ip4Addr net = network(Ip4Addr{0x0a000000u | static_cast<uint32_t>(dice >> 8 & 0x01010301)}, length);
@@ -259,7 +260,7 @@ TEST_F(RouteChange, flows_spread_over_the_ways_of_a_route_and_stay) {
 // Changes are numbered. A reader that looked while changes `from` to `to` were under way may have found what
 // was right after any of them, and nothing else.
 TEST_F(RouteChange, what_readers_find_was_right_at_some_moment_of_their_look) {
-  constexpr size_t changes = 20'000, watched = 128;
+  constexpr size_t changes = test::rounds(20'000), watched = 128;
   Rng rng{77};
   std::vector<Ip4Addr> addresses;
   for (size_t i = 0; i < watched; ++i)

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "ip/route_list.h"
 #include "support/eal.h"
+#include "support/sanitized.h"
 
 namespace sluice::ip {
 namespace {
@@ -102,10 +103,10 @@ void changes_agree_with_the_definition(size_t prefixes, size_t changes) {
     }
   };
   for (size_t i = 0; i < prefixes; ++i) change(true);
-  compare(1000);
+  compare(test::rounds(1000));
   for (size_t round = 0; round < 100; ++round) {
     for (size_t i = 0; i < changes / 100; ++i) change(rng.below(3) == 0);
-    compare(10);
+    compare(test::rounds(10));
   }
   // All out again: nothing is found, and no group is left over.
   for (const auto& [length, net] : there) {
@@ -119,10 +120,10 @@ void changes_agree_with_the_definition(size_t prefixes, size_t changes) {
 }
 
 TEST(RouteTrie, a_hundred_thousand_changing_ipv4_prefixes_match_as_the_definition_says) {
-  changes_agree_with_the_definition<Ip4Addr>(100'000, 100'000);
+  changes_agree_with_the_definition<Ip4Addr>(test::rounds(100'000), test::rounds(100'000));
 }
 TEST(RouteTrie, twenty_thousand_changing_ipv6_prefixes_match_as_the_definition_says) {
-  changes_agree_with_the_definition<Ip6Addr>(20'000, 20'000);
+  changes_agree_with_the_definition<Ip6Addr>(test::rounds(20'000), test::rounds(20'000));
 }
 
 TEST(RouteTrie, every_length_at_both_ends_of_the_address_space) {
