@@ -18,7 +18,8 @@ constexpr bool sanitized = false;
 constexpr bool sanitized = false;
 #endif
 
-// How many rounds of random work: all of them in the release build, a tenth where each costs ten times as much.
+// How many rounds of random work: all of them in the release build, a tenth where each costs ten times as
+// much.
 constexpr size_t rounds(size_t all) { return sanitized ? all / 10 : all; }
 
 }  // namespace sluice::test
