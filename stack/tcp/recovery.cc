@@ -352,7 +352,9 @@ void Conn::sent_again(Flight& f, Segment& out, const Scoreboard::Stretch& stretc
   shared_->count.add(Counter::tcp_retransmits, (stretch.octets + mss_ - 1) / mss_);
   retransmits_ += (stretch.octets + mss_ - 1) / mss_;
   emit_range(out, stretch.first, stretch.octets, now);
-  if (f.rto_at <= now) f.rto_at = now + rtt_.rto(shared_->options);
+  // RFC 6675 §6: the timeout is about the oldest segment, so it counts from when that one went again, by what
+  // the estimate is now, which an acknowledgement that moved nothing may have made far shorter.
+  if (stretch.first == snd_.una || f.rto_at <= now) f.rto_at = now + rtt_.rto(shared_->options);
   arm_retransmit(f, now, false);
 }
 

@@ -161,6 +161,16 @@ TEST(Rack, a_segment_sent_again_and_lost_again_is_noticed_without_a_timeout) {
   t.counted(Counter::tcp_timeouts, 0);
 }
 
+// The timer was set before anything was measured, and no acknowledgement has moved since (RFC 6675 §6).
+TEST(Rack, the_timeout_of_the_oldest_segment_counts_from_when_it_went_again) {
+  auto t = Script::passive(sacks());
+  t.sends({.seq = 0, .ack = 1, .flags = syn | ack}).fires_after(1_s).sends({.flags = syn | ack});
+  t.after(40_ms).gets({.ack = 1});  // of which answer? nothing is measured, the timeout is the initial one
+  send(t, 6);
+  t.after(40_ms).gets({.ack = 1, .sack = {{1001, 4001}}}).sends({.seq = 1, .len = 1000}).quiet();
+  t.fires_after(200_ms).sends({.seq = 1, .len = 1000}).counted(Counter::tcp_timeouts, 2);
+}
+
 TEST(Rack, a_burst_told_in_one_block_that_cuts_it_leaves_the_rest_in_flight) {
   auto t = open(sacks().with([](World& w) { w.max_segment_text = 8000; }));
   t.write(8000).sends({.seq = 1, .len = 8000}).quiet();
