@@ -66,6 +66,9 @@ class Tcp {
   }
   // The service wants to be asked about this stream, with `writable`; nothing when it is gone or not open.
   void wake(buf::StreamId);
+  // Ends a connection at once, opened or not (RFC 9293 §3.10.5; §3.10.4 in SYN-SENT): its peer, if it knows
+  // of us, is reset, its service hears no more of it. For a stream that is just being served: Stream::abort.
+  void give_up(buf::StreamId, Instant now);
   // Fills `out`, which is empty; true when more waits.
   bool output(Instant now, buf::Transmits& out);
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are

@@ -55,7 +55,7 @@ class Room final : public tcp::Surroundings {
     o.held_packets = 64;
     o.held_pieces = 16;
     o.retries = 4;
-    o.syn_retries = 2;
+    o.syn_retries = o.syn_ack_retries = 2;
     o.timestamps = how & 1;
     o.window_scaling = how & 2;
     o.nagle = how & 4;

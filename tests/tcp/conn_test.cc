@@ -52,6 +52,36 @@ TEST(Open, a_syn_is_sent_again_with_doubled_waits_and_then_given_up) {
   t.fires_after(4_s).quiet().is(State::Closed).has_events(event::failed).nothing_armed();
 }
 
+// RFC 9293 §3.8.3 (MUST-23), with the options as they come.
+TEST(Open, a_syn_is_sent_again_for_three_minutes_at_least) {
+  auto t = Script::active();
+  const Instant begun = t.now;
+  t.sends({.seq = 0, .flags = syn});
+  for (;;) {
+    t.now = t.conn().deadline();
+    t.conn().on_deadline(t.now);
+    if (t.conn().state() == State::Closed) break;
+    t.sends({.seq = 0, .flags = syn}).quiet();
+  }
+  EXPECT_GE(t.now - begun, 180_s);
+  EXPECT_EQ(t.conn().failure(), buf::Failure::NoAnswer);
+  t.counted(Counter::tcp_gave_up_handshake, 1);
+}
+
+TEST(Open, connecting_is_given_up_after_connect_timeout) {
+  const World impatient = World{}.with([](World& w) { w.options.connect_timeout = 2500_ms; });
+  auto t = Script::active(impatient);
+  t.sends({.seq = 0, .flags = syn}).fires_after(1_s).sends({.seq = 0, .flags = syn});
+  t.fires_after(1500_ms).quiet().is(State::Closed).has_events(event::failed).nothing_armed();
+  EXPECT_EQ(t.conn().failure(), buf::Failure::NoAnswer);
+  t.counted(Counter::tcp_gave_up_handshake, 1);
+  auto quick = Script::active(World{}.with([](World& w) { w.options.connect_timeout = 100_ms; }));
+  quick.sends({.seq = 0, .flags = syn}).fires_after(100_ms).quiet().is(State::Closed);
+  auto passive = Script::passive(impatient);  // not ours to give up
+  passive.sends({.flags = syn | ack}).fires_after(1_s).sends({.flags = syn | ack}).fires_after(2_s);
+  passive.sends({.flags = syn | ack});
+}
+
 TEST(Open, a_repeated_syn_is_answered_again) {
   Script::passive()
       .sends({.seq = 0, .ack = 1, .flags = syn | ack})
@@ -67,6 +97,17 @@ TEST(Open, a_refused_syn_fails_at_once) {
       .is(State::Closed)
       .has_events(event::failed)
       .nothing_armed();
+}
+
+// RFC 9293 §3.10.4, §3.10.5: nothing is to be told to a peer that never answered.
+TEST(Open, an_opening_connection_that_is_closed_or_aborted_is_gone) {
+  auto t = Script::active();
+  t.sends({.seq = 0, .flags = syn}).close().is(State::Closed).quiet().nothing_armed();
+  auto u = Script::active();
+  u.sends({.seq = 0, .flags = syn});
+  tcp::Segment reset;
+  EXPECT_FALSE(u.conn().abort(reset, u.now));
+  u.is(State::Closed).quiet().nothing_armed();
 }
 
 TEST(Open, a_reset_that_acknowledges_nothing_does_not_refuse_a_syn) {
@@ -477,7 +518,12 @@ TEST(Loss, after_the_last_retry_the_connection_fails) {
   auto t = Script::established(World{}.with([](World& w) { w.options.retries = 3; }));
   t.write(100).sends({.seq = 1, .len = 100});
   for (Duration d = 200_ms; d <= 800_ms; d = d * 2) t.fires_after(d).sends({.seq = 1, .len = 100}).quiet();
-  t.fires_after(1600_ms).quiet().is(State::Closed).has_events(event::failed).counted(Counter::tcp_gave_up, 1);
+  t.fires_after(1600_ms)
+      .quiet()
+      .is(State::Closed)
+      .has_events(event::failed)
+      .counted(Counter::tcp_gave_up_retries, 1);
+  EXPECT_EQ(t.conn().failure(), buf::Failure::NoAnswer);
 }
 
 TEST(Loss, a_round_trip_of_a_segment_sent_twice_is_not_measured) {
