@@ -167,54 +167,6 @@ TEST_F(Room, half_open_connections_are_reaped) {
   EXPECT_TRUE(host->apps.empty()) << "no service hears of what never opened";
 }
 
-TEST_F(Waiting, a_repeated_fin_is_acknowledged_and_the_wait_starts_again) {
-  now = now + 40_s;
-  gets({.seq = {101}, .ack = ours, .flags = fin | ack});
-  const auto r = one();
-  EXPECT_EQ(r.seq, ours);
-  EXPECT_EQ(r.ack.v, 102u);
-  now = now + 40_s;
-  host->room.expire(now);
-  EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
-  now = now + 21_s;
-  host->room.expire(now);
-  EXPECT_EQ(host->room.connections(State::TimeWait), 0u);
-}
-
-TEST_F(Waiting, a_reset_does_not_end_the_wait) {
-  gets({.seq = {102}, .flags = rst});
-  EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
-  EXPECT_TRUE(sent().empty());
-}
-
-TEST_F(Waiting, a_newer_syn_opens_beyond_the_old_numbers_and_an_older_does_not) {
-  gets({.seq = {50}, .flags = syn});
-  EXPECT_EQ(one().flags, ack);
-  gets({.seq = {5'000}, .flags = syn});
-  const auto r = one();
-  EXPECT_EQ(r.flags, syn | ack);
-  EXPECT_TRUE(r.seq.after(ours));
-  EXPECT_EQ(host->room.connections(State::TimeWait), 0u);
-  EXPECT_EQ(counted(Counter::tcp_time_wait_reused), 1u);
-}
-
-TEST_F(Waiting, records_are_bounded_and_the_oldest_gives_way) {
-  tcp::Options o = small();
-  o.time_waits = 2;
-  start(o);
-  host->pattern.close_when_sent = true;
-  for (uint16_t port = 1; port <= 5; ++port) {
-    const SeqNum nxt = establish(port);
-    serve();
-    one();
-    gets({.src = {port}, .seq = {101}, .ack = nxt + 1, .flags = fin | ack});
-    one();
-    serve();
-  }
-  EXPECT_EQ(host->room.connections(State::TimeWait), 2u);
-  EXPECT_EQ(counted(Counter::tcp_time_wait_shed), 3u);
-}
-
 TEST_F(Room, a_service_that_aborts_resets_the_peer_and_hears_no_more) {
   const SeqNum nxt = establish();
   host->room.for_each_ready(now, [](buf::Stream& s) { s.abort = true; });
