@@ -73,7 +73,10 @@ TEST(Receive, a_closed_window_opens_when_the_service_reads_but_not_by_crumbs) {
 }
 
 TEST(Receive, a_window_once_offered_is_never_taken_back) {
-  auto t = Script::established(scaled());
+  auto t = Script::established(World{}.with([](World& w) {
+    w.options.window_scaling = true;
+    w.syn.shift = 3;
+  }));
   SeqNum edge = t.conn().rcv_nxt() + t.conn().rcv_wnd();
   for (int i = 0; i < 50; ++i) {
     t.gets({.len = 997}).gets({.len = 997}).sends({});
