@@ -10,6 +10,7 @@
 #include "io/clock.h"
 #include "io/entropy.h"
 #include "serve/folder.h"
+#include "tcp/route_hints.h"
 
 namespace sluice::app {
 namespace {
@@ -77,7 +78,7 @@ std::vector<ip::Route> static_routes(const config::Config& c) {
     for (const IpAddr& via : r.more) gateways.push_back({via});
     routes.push_back(route_of(r.kind, gateways, r.source.value_or(IpAddr{})));
     routes.back().to = r.to;
-    if (r.congestion) routes.back().transport = static_cast<uint8_t>(static_cast<uint8_t>(*r.congestion) + 1);
+    routes.back().transport = tcp::RouteHints{r.congestion, r.mss}.packed();
   }
   for (const config::RouteFile& file : c.file_routes) {
     std::vector<ip::Route> ways;
@@ -305,7 +306,7 @@ void Appliance::wire_services(size_t k) {
                   config_.http[i].congestion);
   const auto add_inetd = [&](serve::InetdKind kind, const std::vector<config::InetdService>& all) {
     for (const config::InetdService& s : all)
-      add_listeners(streams, s.listen, services->add_inetd(kind, s.options));
+      add_listeners(streams, s.listen, services->add_inetd(kind, s.options), s.congestion);
   };
   add_inetd(serve::InetdKind::Echo, config_.echo);
   add_inetd(serve::InetdKind::Discard, config_.discard);

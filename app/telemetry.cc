@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/tcp_telemetry.h"
 #include "base/check.h"
 #include "io/clock.h"
 
@@ -52,6 +53,12 @@ int on_stages(const char*, const char* parameters, rte_tel_data* d) {
   return 0;
 }
 
+template <int (*tell)(const Workers&, std::string_view, rte_tel_data*)>
+int on_tcp(const char*, const char* parameters, rte_tel_data* d) {
+  const std::lock_guard lock{mutex};
+  return observed == nullptr ? -ENODEV : tell(*observed, parameters != nullptr ? parameters : "", d);
+}
+
 }  // namespace
 
 Telemetry::Telemetry(const Workers& workers) {
@@ -64,6 +71,11 @@ Telemetry::Telemetry(const Workers& workers) {
       "/sluice/stages", on_stages,
       "Cycles, items and calls of each stage per worker. Parameter: on or off, to begin or "
       "end measuring");
+  rte_telemetry_register_cmd("/sluice/tcp/connections", on_tcp<tell_connections>,
+                             "TCP connections as WORKER:PLACE LOCAL REMOTE STATE, 100 at most. Parameters: "
+                             "from=WORKER:PLACE, state=, remote=, port=");
+  rte_telemetry_register_cmd("/sluice/tcp/connection", on_tcp<tell_connection>,
+                             "What one TCP connection does. Parameter: its WORKER:PLACE");
 }
 
 Telemetry::~Telemetry() {

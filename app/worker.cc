@@ -33,7 +33,8 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
       stack->wall_clock(io::wall_seconds());
       next_second_ = now + 1_s;
     }
-    const bool heard = hear(now);
+    bool heard = hear(now);
+    heard |= inspection.answer(stack->tcp());
     bool worked = stack->poll(now) > 0;
     for (const auto& port : steered) worked |= port->take_moved() > 0;
     tell();

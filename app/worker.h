@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "app/inspection.h"
 #include "base/counters.h"
 #include "base/rng.h"
 #include "base/stage_meter.h"
@@ -44,6 +45,7 @@ class Worker {
   Rng rng;
   StageMeter stages;
   io::Waker waker;
+  Inspection inspection;
   io::Idle idle;
   std::vector<std::unique_ptr<io::QueuePort>> queues;  // the devices' queues that are this worker's
   std::vector<std::unique_ptr<io::ImpairedPort>>

@@ -247,6 +247,10 @@ class Checker {
     } else if (source && known_ && !networks6_.ours(*r.source)) {
       add(source, to_text(*r.source) + " is not an address of ours", "an address of a port");
     }
+    if (r.mss != 0 && r.mss < c_.tcp.least_mss && places_.find(r.mss))
+      add(places_.find(r.mss),
+          std::to_string(r.mss) + " is below tcp.least_mss, the floor of any segment size",
+          "0, or " + std::to_string(c_.tcp.least_mss) + " at least");
     if (r.kind != RouteKind::Forward) {
       if (via) add(via, "a route that refuses has no 'via'", "'kind' without 'via'");
       if (port) add(port, "a route that refuses has no 'port'", "'kind' without 'port'");

@@ -87,6 +87,7 @@ struct Route {
   std::vector<IpAddr> more;         // further gateways, with `via`
   std::optional<IpAddr> source;
   std::optional<tcp::Algorithm> congestion;
+  uint16_t mss = 0;  // octets of text in a TCP segment of ours; 0: what the port's MTU allows
 };
 
 // What routes of a file say besides their destination, and where it is said first.
@@ -139,6 +140,7 @@ struct HttpService {
 // An echo or a discard service, over UDP and TCP.
 struct InetdService {
   std::vector<Endpoint> listen;
+  std::optional<tcp::Algorithm> congestion;
   serve::InetdOptions options;
 };
 

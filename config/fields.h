@@ -157,6 +157,11 @@ void fields(V& v, Route& r) {
   v.value(Key{"congestion",
               "congestion control of TCP connections that take the route; not set: as the service says"},
           r.congestion);
+  v.number(
+      Key{"mss",
+          "largest segment of our TCP connections on the route, offered and sent, in bytes of text without "
+          "options, at least tcp.least_mss; 0: what the MTU allows"},
+      r.mss, uint16_t{0}, uint16_t{9140});
 }
 
 template <class V>
@@ -191,6 +196,8 @@ void fields(V& v, HttpService& s) {
 template <class V>
 void fields(V& v, InetdService& s) {
   v.list(Key{"listen", "where to answer, over UDP and TCP", true}, s.listen, Count{1, 64});
+  v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
+          s.congestion);
   fields(v, s.options);
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "tcp/route_hints.h"
+
 namespace sluice {
 namespace {
 
@@ -345,7 +347,10 @@ tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
   if (!path) return {};  // no way for now: segments will die counted until there is one
   tcp::Path way{
       .mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
-  if (path->transport != 0) way.congestion = static_cast<tcp::Algorithm>(path->transport - 1);
+  const auto hints = tcp::RouteHints::of(path->transport);
+  way.congestion = hints.congestion;
+  const auto headers = static_cast<uint16_t>((remote.is_v4() ? 20 : 40) + wire::Tcp::header_len);
+  if (hints.mss != 0) way.mtu = std::min(way.mtu, static_cast<uint16_t>(hints.mss + headers));
   return way;
 }
 

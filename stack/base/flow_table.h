@@ -38,6 +38,12 @@ class FlowTable {
       if (entries_[at].tag == tag && same(entries_[at].index)) return entries_[at].index;
     return no_index;
   }
+  // Entries that a find() for nothing that is in here would look at.
+  uint32_t steps(uint64_t hash) const {
+    uint32_t n = 1;
+    for (uint32_t at = home(hash); entries_[at].index != no_index; at = (at + 1) & mask_) ++n;
+    return n;
+  }
   // `index` is not in; size() is below the capacity.
   void insert(uint64_t hash, uint32_t index) {
     check(size_ < capacity_, "the flow table has room");

@@ -39,6 +39,7 @@ class Slab {
 
   uint32_t capacity() const { return capacity_; }
   uint32_t size() const { return touched_ - static_cast<uint32_t>(free_.size()); }
+  uint32_t touched() const { return touched_; }  // no place from here on was ever used
   bool full() const { return size() == capacity_; }
 
   // Makes a T and returns its index; no_index when the slab is full.

@@ -29,10 +29,24 @@ constexpr uint8_t closed = 16;      // last event: both directions ended in orde
 constexpr uint8_t failed = 32;      // last event: reset, timed out, refused or out of memory
 }  // namespace stream_event
 
+// What ended a connection that failed.
+enum class Failure : uint8_t {
+  None,
+  Refused,      // the peer answered our opening with a reset
+  Unreachable,  // the way to the peer is said to be none: ICMP
+  Reset,        // the peer, or what holds its place, broke off
+  NoAnswer      // for longer than the limits allow
+};
+constexpr const char* name_of(Failure f) {
+  constexpr const char* names[] = {"none", "refused", "unreachable", "reset", "no answer"};
+  return names[static_cast<size_t>(f)];
+}
+
 struct Stream {
   StreamId id;
-  uint16_t service = 0;  // what listen() or connect() was given
-  uint8_t events = 0;    // stream_event bits
+  uint16_t service = 0;             // what listen() or connect() was given
+  uint8_t events = 0;               // stream_event bits
+  Failure failure = Failure::None;  // with `failed`
   const Tuple* tuple = nullptr;
 
   ByteQueue& received;  // the service consumes; what it leaves stays and closes the window

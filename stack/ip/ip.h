@@ -51,7 +51,7 @@ struct Path {
   uint16_t mtu = 0;  // octets of an IP packet
   IpAddr source;     // the address of ours they should carry
   bool tcp_segmentation = false, multi_segment = false;
-  uint8_t transport = 0;  // what the route says to transports
+  uint16_t transport = 0;  // what the route says to transports
 };
 
 class Ip {

@@ -50,7 +50,7 @@ struct Route {
   uint16_t port = 0;
   std::vector<Gateway> more = {};  // ways as good as the first; flows are spread over all of them
   IpAddr source = {};              // what our own packets on this route carry; none: what the port has
-  uint8_t transport = 0;           // what it says to transports; nothing to us
+  uint16_t transport = 0;          // what it says to transports; nothing to us
 };
 
 struct Spread;
@@ -61,7 +61,7 @@ struct NextHop {
   uint16_t port = 0;
   IpAddr gateway;                  // none: the destination is itself a neighbour
   IpAddr source = {};              // none: ask the port
-  uint8_t transport = 0;           // what the route says to transports
+  uint16_t transport = 0;          // what the route says to transports
   const Spread* spread = nullptr;  // several ways: port and gateway are those of the first
 
   // The way that a flow takes: itself when there is but one.
@@ -135,7 +135,7 @@ class Routes {
     bool connected = false;  // came with an address of ours
     std::vector<Gateway> gateways;
     IpAddr source;
-    uint8_t transport = 0;
+    uint16_t transport = 0;
     friend auto operator<=>(const Way&, const Way&) = default;
   };
   struct Held {

@@ -149,12 +149,18 @@ void Conn::measure(const Told& told, const Segment& in, Instant now) {
 
 void Conn::sample_rate(Flight& f, const Told& told, Instant now) {
   const Sent& s = told.newest;
-  rate_ = RateSample{.delivered = f.delivered - s.delivered,
-                     .sent_us = clock_us(s.sent),
-                     .first_sent_us = s.first_sent_us,
-                     .now_us = clock_us(now),
-                     .delivered_us = s.delivered_us}
-              .octets_per_second();
+  if (f.dry && static_cast<int32_t>(f.delivered - f.dry_until) > 0) f.dry = false;
+  const uint64_t rate = RateSample{.delivered = f.delivered - s.delivered,
+                                   .sent_us = clock_us(s.sent),
+                                   .first_sent_us = s.first_sent_us,
+                                   .now_us = clock_us(now),
+                                   .delivered_us = s.delivered_us}
+                            .octets_per_second();
+  // What was measured while the service had too little to send is no more than a floor.
+  if (!s.is(Sent::dry) || rate >= rate_) {
+    rate_ = rate;
+    rate_limited_ = s.is(Sent::dry);
+  }
   f.first_sent_us = clock_us(s.sent);
 }
 

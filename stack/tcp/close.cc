@@ -26,26 +26,19 @@ void Conn::on_deadline(Instant now) {
   if (std::holds_alternative<Retransmit>(timer_)) return on_loss_timer(now);
   if (auto* p = std::get_if<Persist>(&timer_)) {
     // A peer that answers may keep its window closed for ever: RFC 9293 §3.8.6.1 (MUST-37).
-    if (now - std::max(heard_, p->since) >= o.user_timeout) {
-      drop(Counter::tcp_gave_up);
-      return fail();
-    }
+    if (now - std::max(heard_, p->since) >= o.user_timeout) return give_up(Counter::tcp_gave_up_user_timeout);
     p->wait = std::min(p->wait * 2, o.rto_max);
     p->at = now + p->wait;
     probe_ = true;
   } else if (auto* k = std::get_if<KeepAlive>(&timer_)) {
     if (k->probes == 0 ? heard_ + o.keepalive > now : alive_) return rest(now);
     alive_ = false;
-    if (k->probes >= o.keepalive_probes) {
-      drop(Counter::tcp_gave_up);
-      return fail();
-    }
+    if (k->probes >= o.keepalive_probes) return give_up(Counter::tcp_gave_up_keepalive);
     ++k->probes;
     k->at = now + o.keepalive_interval;
     probe_ = true;
   } else if (std::holds_alternative<FinWait2>(timer_)) {
-    drop(Counter::tcp_gave_up);
-    fail();
+    give_up(Counter::tcp_gave_up_fin_wait_2);
   }
 }
 
@@ -76,8 +69,16 @@ void Conn::enter(State s, Instant now) {
   if (flight() == 0) rest(now);
 }
 
-void Conn::fail() {
+// RFC 9293 §3.8.3: the limit R2. What an ICMP error said of the way may be why nobody answers (RFC 1122
+// §4.2.3.9).
+void Conn::give_up(Counter limit) {
+  shared_->count.add(limit);
+  fail(no_way_ ? buf::Failure::Unreachable : buf::Failure::NoAnswer);
+}
+
+void Conn::fail(buf::Failure why) {
   state_ = State::Closed;
+  failure_ = why;
   events_ |= buf::stream_event::failed;
   timer_ = Idle{};
   ack_at_ = Instant::never();
@@ -113,7 +114,8 @@ bool Conn::abort(Segment& rst_out, Instant now) {
   const bool tells = state_ != State::SynSent && state_ != State::Closed && state_ != State::TimeWait;
   rst_out = {.seq = snd_.nxt, .ack = rcv_.nxt, .flags = rst | ack};
   if (ts_on_) rst_out.options.timestamps = {timestamp_clock(now, ts_offset_), ts_recent_};  // RFC 7323 §3.2
-  fail();
+  shared_->count.add(Counter::tcp_aborted);
+  fail(buf::Failure::None);
   received_.clear();
   return tells;
 }

@@ -9,6 +9,7 @@
 #include "base/counters.h"
 #include "base/slab.h"
 #include "buf/byte_queue.h"
+#include "buf/stream.h"
 #include "tcp/budget.h"
 #include "tcp/congestion.h"
 #include "tcp/flight.h"
@@ -100,6 +101,7 @@ class Conn {
   bool abort(Segment& rst, Instant now);
 
   State state() const { return state_; }
+  buf::Failure failure() const { return failure_; }
   bool passive() const { return passive_; }
   uint8_t take_events() { return std::exchange(events_, uint8_t{0}); }  // buf::stream_event bits
 
@@ -132,6 +134,7 @@ class Conn {
   Answer syn_sent(const Segment& in, Instant now);
   void establish(Instant now);
   bool next_syn(Instant now, Segment& out);
+  Instant connects_until(Instant since) const;
 
   // receive.cc: the steps of RFC 9293 §3.10.7.4
   bool predicted(const Segment& in) const;
@@ -214,11 +217,13 @@ class Conn {
   // close.cc
   void rest(Instant now);
   void enter(State, Instant now);
-  void fail();
+  void fail(buf::Failure why);
+  void give_up(Counter limit);
   bool answers_text() const;
 
   Shared* shared_;
   State state_;
+  buf::Failure failure_ = buf::Failure::None;
   bool passive_ : 1 = false, ts_on_ : 1 = false, scaling_ : 1 = false;
   bool fin_wanted_ : 1 = false, fin_acked_ : 1 = false;  // ours
   bool fin_seen_ : 1 = false;                            // the peer's, where fin_at_ says
@@ -230,10 +235,12 @@ class Conn {
   bool limited_ : 1 = false;     // since limited_to_ was sent, the congestion window was what held us back
   bool paced_ : 1 = false;       // text waits for its turn
   bool alive_ : 1 = false;
+  bool no_way_ : 1 = false;  // ICMP said so while opening
   bool sack_ok_ : 1 = false;
-  bool ecn_ok_ : 1 = false;  // RFC 3168 §6.1: agreed on
-  bool ece_ : 1 = false;     // we echo, until the peer says CWR
-  bool cwr_ : 1 = false;     // the next new text says CWR
+  bool ecn_ok_ : 1 = false;        // RFC 3168 §6.1: agreed on
+  bool ece_ : 1 = false;           // we echo, until the peer says CWR
+  bool cwr_ : 1 = false;           // the next new text says CWR
+  bool rate_limited_ : 1 = false;  // by the service, when rate_ was sampled
   uint8_t events_ = 0;
   uint8_t acks_owed_ = 0;      // segments without text to send now; more than one only for duplicates
   uint8_t quick_ = 0;          // segments still to be acknowledged at once

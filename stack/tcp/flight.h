@@ -50,6 +50,8 @@ struct Flight {
 
   // Delivery rate (rate.h).
   uint32_t delivered = 0, delivered_us = 0, first_sent_us = 0;
+  uint32_t dry_until = 0;  // `delivered` at which what was sent around a lack of text has arrived
+  bool dry = false;        // not yet
 
   bool recovering() const { return phase != Phase::Open; }
   // Nothing that may still arrive would change anything.

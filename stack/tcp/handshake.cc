@@ -55,11 +55,10 @@ void Conn::take_syn(const Segment& syn, Instant now) {
     ts_recent_at_ = now;
   }
   sack_ok_ = sack_ok_ && syn.options.sack_permitted;
-  // RFC 3168 §6.1.1: a SYN asks with both flags, its answer agrees with one.
-  if (syn.has(ack))
-    ecn_ok_ = ecn_ok_ && syn.has(ece) && !syn.has(cwr);
-  else
-    ecn_ok_ = o.ecn != 0 && syn.has(ece) && syn.has(cwr);
+  // RFC 3168 §6.1.1: a SYN asks with both flags, its answer agrees with one; who once sent a SYN that did not
+  // ask is out of it.
+  const bool may = passive_ ? o.ecn != 0 : ecn_ok_;
+  ecn_ok_ = may && syn.has(ece) && syn.has(cwr) != syn.has(ack);
   // RFC 9293 §3.7.1: what the peer takes and what our path carries, less the options in every segment.
   const uint32_t theirs = std::max<uint32_t>(syn.options.mss.value_or(default_mss), o.least_mss);
   mss_ = std::min(theirs, mss_) - (ts_on_ ? wire::TcpOptions::timestamps_size : 0u);
@@ -77,7 +76,11 @@ Conn::Answer Conn::syn_sent(const Segment& in, Instant now) {
   if (in.has(rst)) {  // second
     if (!acks) return drop(Counter::tcp_bad_reset), Answer::None;
     drop(Counter::tcp_resets_in);
-    fail();
+    if (ecn_ok_ && snd_.nxt != snd_.una) {  // perhaps only the question was refused: RFC 3168 §6.1.1.1
+      resend_ = true;
+      return Answer::None;
+    }
+    fail(buf::Failure::Refused);
     return Answer::None;
   }
   if (!in.has(syn)) return drop(Counter::tcp_not_syn), Answer::None;  // fifth
@@ -112,6 +115,12 @@ void Conn::establish(Instant now) {
   enter(fin_wanted_ ? State::FinWait1 : State::Established, now);
 }
 
+// When connecting, begun at `since`, is given up.
+Instant Conn::connects_until(Instant since) const {
+  const Duration most = shared_->options.connect_timeout;
+  return passive_ || most.ns == 0 ? Instant::never() : since + most;
+}
+
 // SYN, or SYN with ACK.
 bool Conn::next_syn(Instant now, Segment& out) {
   const bool again = snd_.nxt != snd_.una;
@@ -124,8 +133,11 @@ bool Conn::next_syn(Instant now, Segment& out) {
     out.flags |= ack;
     out.ack = rcv_.acked = rcv_.nxt;
     if (ecn_ok_) out.flags |= ece;
-  } else if (ecn_ok_ && !again) {  // a network that drops such a SYN gets an ordinary one: RFC 3168 §6.1.1.1
+  } else if (ecn_ok_ && !again) {
     out.flags |= ece | cwr;
+  } else if (ecn_ok_) {  // a network that drops such a SYN gets an ordinary one: RFC 3168 §6.1.1.1
+    ecn_ok_ = false;
+    shared_->count.add(Counter::tcp_ecn_retried);
   }
   out.options.mss = our_mss_;
   if (scaling_) out.options.shift = rcv_shift_;
@@ -136,7 +148,8 @@ bool Conn::next_syn(Instant now, Segment& out) {
   sent_at_ = now;
   acks_owed_ = 0;
   if (again) shared_->count.add(Counter::tcp_retransmits);
-  if (!std::holds_alternative<Retransmit>(timer_)) timer_ = Retransmit{now + rtt_.rto(o), now};
+  if (!std::holds_alternative<Retransmit>(timer_))
+    timer_ = Retransmit{std::min(now + rtt_.rto(o), connects_until(now)), now};
   return true;
 }
 

@@ -10,8 +10,9 @@ namespace sluice::tcp {
 Conn::Icmp Conn::on_unreachable(SeqNum quoted, bool hard) {
   if (!quoted.in(snd_.una, flight())) return Icmp::Strange;
   const bool opening = state_ == State::SynSent || state_ == State::SynReceived;
+  no_way_ = no_way_ || opening;
   if (!hard || !opening) return Icmp::Noted;
-  fail();
+  fail(buf::Failure::Unreachable);
   return Icmp::Ended;
 }
 

@@ -30,6 +30,7 @@ Info Conn::info() const {
           .acked = octets_acked_,
           .received = octets_received_,
           .delivery_rate = rate_,
+          .rate_limited = rate_limited_,
           .pacing_rate =
               paces() ? Pacer::octets_per_second(congestion_.window(), rtt_.srtt(), congestion_.slow_start())
                       : 0};

@@ -24,6 +24,7 @@ struct Info {
   Duration least_rtt;          // of the last minutes
   uint64_t acked, received;    // octets of text
   uint64_t delivery_rate;      // octets a second, as last sampled
+  bool rate_limited;           // by the service, which had no more to send: the path may carry more
   uint64_t pacing_rate;        // octets a second; 0: not paced
 };
 

@@ -9,6 +9,7 @@
 namespace sluice::tcp {
 
 enum class Algorithm : uint8_t { Cubic, Reno };  // of congestion control
+constexpr const char* name_of(Algorithm a) { return a == Algorithm::Cubic ? "cubic" : "reno"; }
 
 struct Options {
   Algorithm congestion = Algorithm::Cubic;

@@ -57,7 +57,9 @@ void Tcp::half_open(uint32_t r, Arrival& a, Instant now) {
       count_.add(Counter::tcp_duplicate);
       count_.add(Counter::tcp_syn_acks_again);
       halves_[r].sent_us = 0;
-      return answer_syn(a.tuple, o, false, now);
+      // A peer that once asked without ECN is out of it: RFC 3168 §6.1.1.
+      if (!a.segment.has(ece) || !a.segment.has(cwr)) halves_[r].opening.ecn = 0;
+      return answer_syn(a.tuple, halves_[r].opening, false, now);
     case Answer::Drop:
       return count_.add(v.why);
     case Answer::Acknowledge:
@@ -134,10 +136,10 @@ bool Tcp::answers_cookie(Arrival& a, Instant now, uint32_t waiting) {
   return true;
 }
 
-// Nobody ended the handshake in time: RFC 6298 §5, with `syn_retries`.
+// Nobody ended the handshake in time: RFC 6298 §5, with `syn_ack_retries`.
 void Tcp::expire_half_open(uint32_t r, Instant now) {
   Opening& o = halves_[r].opening;
-  if (o.tries >= options_.syn_retries) {
+  if (o.tries >= options_.syn_ack_retries) {
     count_.add(Counter::tcp_half_open_expired);
     return forget_half_open(r);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast the path delivers: octets that arrived between a segment's departure and its acknowledgement, over
-// the longer of the times they took to send and to be acknowledged. For people and dashboards; later for BBR.
+// the longer of the times they took to send and to be acknowledged. What was sent around a moment at which
+// the service had nothing more to send is marked (Sent::dry). For people and dashboards; later for BBR.
 #pragma once
 
 #include <algorithm>

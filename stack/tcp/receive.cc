@@ -121,7 +121,7 @@ Conn::Step Conn::check_rst(const Segment& in, Instant now) {
     return Step::Stop;
   }
   shared_->count.add(Counter::tcp_resets_in);
-  fail();
+  fail(state_ == State::SynReceived && !passive_ ? buf::Failure::Refused : buf::Failure::Reset);
   return Step::Stop;
 }
 

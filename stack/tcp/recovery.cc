@@ -225,11 +225,11 @@ void Conn::on_timeout(Instant now) {
   const Options& o = shared_->options;
   auto& t = *std::get_if<Retransmit>(&timer_);
   const bool opening = state_ == State::SynSent || state_ == State::SynReceived;
-  const bool silent = now - std::max(heard_, t.since) >= o.user_timeout;
-  if (t.tries >= (opening ? o.syn_retries : o.retries) || silent) {
-    drop(Counter::tcp_gave_up);
-    return fail();
-  }
+  const uint32_t syns = passive_ ? o.syn_ack_retries : o.syn_retries;
+  if (opening && (t.tries >= syns || connects_until(t.since) <= now))
+    return give_up(Counter::tcp_gave_up_handshake);
+  if (now - std::max(heard_, t.since) >= o.user_timeout) return give_up(Counter::tcp_gave_up_user_timeout);
+  if (!opening && t.tries >= o.retries) return give_up(Counter::tcp_gave_up_retries);
   shared_->count.add(Counter::tcp_timeouts);
   rtt_.back_off();
   timed_ = false;
@@ -268,7 +268,7 @@ void Conn::on_timeout(Instant now) {
     }
   }
   ++t.tries;
-  t.at = now + rto;
+  t.at = opening ? std::min(now + rto, connects_until(t.since)) : now + rto;
 }
 
 // ---- sending again
@@ -280,7 +280,7 @@ Sent Conn::sent_now(const Flight& f, Instant now) const {
           .delivered = f.delivered,
           .delivered_us = f.delivered_us,
           .first_sent_us = f.first_sent_us,
-          .flags = 0};
+          .flags = f.dry ? Sent::dry : uint8_t{0}};
 }
 
 Flight* Conn::take_flight(Instant now) {
@@ -292,6 +292,8 @@ Flight* Conn::take_flight(Instant now) {
   if (f.board.empty()) {
     f.board.restart(snd_.una);
     f.delivered_us = f.first_sent_us = static_cast<uint32_t>(now.ns / 1'000);
+    f.dry = true;
+    f.dry_until = f.delivered;
   }
   return &f;
 }
@@ -352,7 +354,9 @@ void Conn::sent_again(Flight& f, Segment& out, const Scoreboard::Stretch& stretc
   shared_->count.add(Counter::tcp_retransmits, (stretch.octets + mss_ - 1) / mss_);
   retransmits_ += (stretch.octets + mss_ - 1) / mss_;
   emit_range(out, stretch.first, stretch.octets, now);
-  if (f.rto_at <= now) f.rto_at = now + rtt_.rto(shared_->options);
+  // RFC 6675 §6: the timeout is about the oldest segment, so it counts from when that one went again, by what
+  // the estimate is now, which an acknowledgement that moved nothing may have made far shorter.
+  if (stretch.first == snd_.una || f.rto_at <= now) f.rto_at = now + rtt_.rto(shared_->options);
   arm_retransmit(f, now, false);
 }
 

@@ -18,6 +18,7 @@ struct Sent {
   static constexpr uint8_t sacked = 1;  // the peer says that it has it
   static constexpr uint8_t lost = 2;    // deemed lost and not sent again yet
   static constexpr uint8_t again = 4;   // sent more than once
+  static constexpr uint8_t dry = 8;     // after the service had left the path without text
 
   SeqNum end;
   uint32_t next;  // index, no_index at the end

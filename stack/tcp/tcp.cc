@@ -137,6 +137,14 @@ std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now
   return buf::StreamId{i, slots_.generation(i)};
 }
 
+void Tcp::give_up(buf::StreamId id, Instant now) {
+  Slot* s = slots_.find(id.index, id.generation);
+  if (s == nullptr) return;
+  Segment rst;
+  if (s->conn.abort(rst, now)) reply(s->tuple, rst);
+  release(id.index);
+}
+
 bool Tcp::abort_some(Instant now) {
   for (uint32_t i = 0; i < slots_.capacity() && slots_.size() != 0; ++i) {
     if (!slots_.alive(i)) continue;
@@ -167,6 +175,7 @@ buf::Stream Tcp::stream_of(uint32_t i) {
   return {.id = {i, slots_.generation(i)},
           .service = s.service,
           .events = std::exchange(s.events, uint8_t{0}),
+          .failure = s.conn.failure(),
           .tuple = &s.tuple,
           .received = s.conn.received(),
           .sending = s.conn.sending(),

@@ -66,6 +66,9 @@ class Tcp {
   }
   // The service wants to be asked about this stream, with `writable`; nothing when it is gone or not open.
   void wake(buf::StreamId);
+  // Ends a connection at once, opened or not (RFC 9293 §3.10.5; §3.10.4 in SYN-SENT): its peer, if it knows
+  // of us, is reset, its service hears no more of it. For a stream that is just being served: Stream::abort.
+  void give_up(buf::StreamId, Instant now);
   // Fills `out`, which is empty; true when more waits.
   bool output(Instant now, buf::Transmits& out);
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
@@ -73,6 +76,26 @@ class Tcp {
   bool abort_some(Instant now);
   // What a stream's connection is doing; nothing when it is gone.
   std::optional<Info> info(buf::StreamId) const;
+  // A connection for people to look at.
+  struct Shown {
+    buf::StreamId id;
+    uint16_t service;
+    const Tuple& tuple;
+    Info info;
+  };
+  // Calls f(const Shown&) for the connections in `places` places from `from` on, until it says false. Returns
+  // the place after the last that was looked at; no_index: there are no more.
+  template <class F>
+  uint32_t show(uint32_t from, uint32_t places, F&& f) const {
+    for (uint32_t i = from; i < slots_.touched(); ++i) {
+      if (places-- == 0) return i;
+      if (!slots_.alive(i)) continue;
+      const Slot& s = slots_[i];
+      if (!f(Shown{{i, slots_.generation(i)}, s.service, s.tuple, s.conn.info()}))
+        return i + 1 < slots_.touched() ? i + 1 : no_index;
+    }
+    return no_index;
+  }
   // When expire(), for_each_ready() or output() have something to do, at the earliest. TIME-WAIT does not
   // count: its records go at whatever call comes after their time.
   Instant deadline() const;

@@ -361,6 +361,9 @@ TEST(Load, refuses_routes_that_lead_nowhere) {
       {"neither gateway nor port", "routes: [ { to: 10.0.0.0/8 } ]\n",
        "f.yaml:3:11: the route leads nowhere, 'via' with a gateway, 'port', or 'kind: blackhole' would be "
        "right\n"},
+      {"segments too small", "routes: [ { to: 10.0.0.0/8, via: 198.18.0.2, mss: 60 } ]\n",
+       "f.yaml:3:51: 60 is below tcp.least_mss, the floor of any segment size, 0, or 88 at least would be "
+       "right\n"},
       {"bits beyond the prefix", "routes: [ { to: 10.1.2.3/8, via: 198.18.0.2 } ]\n",
        "f.yaml:3:17: 10.1.2.3/8 has bits beyond its prefix, 10.0.0.0/8 would be right\n"},
       {"multicast", "routes: [ { to: 224.0.0.0/4, via: 198.18.0.2 } ]\n",
@@ -553,6 +556,16 @@ TEST(Load, congestion_control_is_said_per_room_route_and_service) {
   EXPECT_EQ(c.tcp.congestion, tcp::Algorithm::Reno);
   EXPECT_EQ(c.routes[0].congestion, tcp::Algorithm::Cubic);
   EXPECT_FALSE(c.http[0].congestion);
+}
+
+TEST(Load, a_route_and_every_service_over_tcp_may_say_more_of_tcp) {
+  const Config c = good(std::string{lan} +
+                        "routes: [ { to: 0.0.0.0/0, via: 198.18.0.2, mss: 1360 } ]\n"
+                        "echo: [ { listen: [198.18.0.1:7], congestion: reno } ]\n"
+                        "discard: [ { listen: [198.18.0.1:9], congestion: cubic } ]\n");
+  EXPECT_EQ(c.routes[0].mss, 1360);
+  EXPECT_EQ(c.echo[0].congestion, tcp::Algorithm::Reno);
+  EXPECT_EQ(c.discard[0].congestion, tcp::Algorithm::Cubic);
 }
 
 TEST(Load, what_is_not_said_keeps_its_default) {

@@ -99,9 +99,10 @@ Config full() {
               .addresses = {{Ip4Addr::of(198, 18, 0, 1), 24}}},
              {.name = "yes", .device = {io::DeviceKind::null, "7", ""}, .mac = Mac{{2, 0, 0, 0, 0, 9}}},
              {.name = "on", .device = {io::DeviceKind::pci, "0000:3b:00.0", ""}}};
-  c.routes = {{.to = {Ip4Addr{}, 0}, .via = Ip4Addr::of(198, 18, 0, 2), .port = "lan"},
-              {.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = RouteKind::Prohibit},
-              {.to = {Ip4Addr::of(11, 0, 0, 0), 8}, .port = "yes", .congestion = tcp::Algorithm::Reno}};
+  c.routes = {
+      {.to = {Ip4Addr{}, 0}, .via = Ip4Addr::of(198, 18, 0, 2), .port = "lan"},
+      {.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = RouteKind::Prohibit},
+      {.to = {Ip4Addr::of(11, 0, 0, 0), 8}, .port = "yes", .congestion = tcp::Algorithm::Reno, .mss = 1220}};
   c.dns = {
       {.listen = {{Ip4Addr{}, {53}}}, .zones = {{".", "a # b: c"}, {"null", "-x"}, {"1.0", "back\\slash"}}}};
   c.http = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {80}}},
@@ -129,6 +130,7 @@ TEST(Print, loads_back_to_the_same_configuration) {
   EXPECT_EQ(b.routes[1].kind, RouteKind::Prohibit);
   EXPECT_FALSE(b.routes[1].via);
   EXPECT_EQ(b.routes[2].congestion, tcp::Algorithm::Reno);
+  EXPECT_EQ(b.routes[2].mss, 1220);
   EXPECT_FALSE(b.routes[1].congestion);
   EXPECT_EQ(b.http[0].congestion, tcp::Algorithm::Cubic);
   for (size_t i = 0; i < 3; ++i) {

@@ -7,22 +7,16 @@
 // octet of time (low four bits n: 2^(n-1) ms, 0: none; 0x10: what was sent meanwhile is not noted for mode
 // 2), a length of two octets, little end first, and a frame of that length.
 #include "base/check.h"
+#include "support/fuzz_input.h"
 #include "support/mender.h"
 #include "support/virtual_worker.h"
 
 namespace sluice::test {
 namespace {
 
-struct Input {
-  Bytes left;
-  uint8_t u8() {
-    if (left.empty()) return 0;
-    const uint8_t b = left[0];
-    left = left.subspan(1);
-    return b;
-  }
+struct Input : FuzzInput {
   std::vector<uint8_t> frame() {
-    const size_t low = u8(), length = std::min(low | static_cast<size_t>(u8()) << 8, left.size());
+    const size_t length = std::min<size_t>(u16(), left.size());
     std::vector<uint8_t> f(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(length));
     left = left.subspan(length);
     return f;

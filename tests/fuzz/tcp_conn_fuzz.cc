@@ -5,23 +5,13 @@
 
 #include "base/check.h"
 #include "buf/stream.h"
+#include "support/fuzz_input.h"
 #include "tcp/conn.h"
 
 namespace sluice {
 namespace {
 
 using namespace wire::tcp_flag;
-
-struct Input {
-  Bytes left;
-  uint8_t u8() {
-    if (left.empty()) return 0;
-    const uint8_t b = left[0];
-    left = left.subspan(1);
-    return b;
-  }
-  uint16_t u16() { return static_cast<uint16_t>(u8() | u8() << 8); }
-};
 
 uint8_t memory[65'536];
 
@@ -193,7 +183,7 @@ class Life {
       check(conn_->deadline() != Instant::never(), "what waits to be sent is watched by a timer");
   }
 
-  Input in_;
+  test::FuzzInput in_;
   tcp::Options options_;
   Counters count_;
   buf::LinkPool links_{link_count};

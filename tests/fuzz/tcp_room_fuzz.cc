@@ -7,23 +7,13 @@
 
 #include "base/check.h"
 #include "support/eal.h"
+#include "support/fuzz_input.h"
 #include "support/tcp_pair.h"
 
 namespace sluice::test {
 namespace {
 
 using namespace wire::tcp_flag;
-
-struct Input {
-  Bytes left;
-  uint8_t u8() {
-    if (left.empty()) return 0;
-    const uint8_t b = left[0];
-    left = left.subspan(1);
-    return b;
-  }
-  uint16_t u16() { return static_cast<uint16_t>(u8() | u8() << 8); }
-};
 
 // The octet with sequence number q is table[q mod 2^16] on every flow, so what is sent, received and kept can
 // be checked wherever it shows up, however often a connection begins anew.
@@ -55,7 +45,7 @@ class Room final : public tcp::Surroundings {
     o.held_packets = 64;
     o.held_pieces = 16;
     o.retries = 4;
-    o.syn_retries = 2;
+    o.syn_retries = o.syn_ack_retries = 2;
     o.timestamps = how & 1;
     o.window_scaling = how & 2;
     o.nagle = how & 4;
@@ -322,7 +312,7 @@ class Room final : public tcp::Surroundings {
     check(packet_pool().packets_free() == before_, "all packets are back");
   }
 
-  Input in_;
+  FuzzInput in_;
   const uint32_t before_;
   tcp::Options options_;
   tcp::Path path_;

@@ -161,7 +161,7 @@ tcp::Options options_of(Rng& r) {
   if (r.chance(0.3)) o.rto_min = Duration::from_ms(static_cast<int64_t>(20 + r.below(300)));
   if (r.chance(0.2)) o.ack_delay = 0_ms;
   o.retries = 100;  // the line is bad, not dead
-  o.syn_retries = 20;
+  o.syn_retries = o.syn_ack_retries = 20;
   o.rto_max = 4_s;
   return o;
 }

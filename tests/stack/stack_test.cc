@@ -3,6 +3,7 @@
 #include "stack.h"
 
 #include "journey.h"
+#include "tcp/route_hints.h"
 
 namespace sluice::test {
 namespace {
@@ -204,6 +205,56 @@ TEST_F(WholeStack, a_page_is_served_over_tcp_and_the_connection_closed_when_aske
   EXPECT_TRUE(c.closed && !c.reset);
   c.says({}, fin | ack);
   EXPECT_EQ(worker.connections(), 0u);
+}
+
+TEST(RouteHints, a_route_says_how_its_connections_send) {
+  const Ip4Addr beyond = Ip4Addr::of(203, 0, 113, 7);
+  WorkerPlan plan{two_ports()};
+  std::string wrong;
+  plan.routes = ip::Routes::build(
+      plan.interfaces,
+      std::vector<ip::Route>{{.to = *parse_prefix("203.0.113.0/24"),
+                              .via = peer,
+                              .transport = tcp::RouteHints{tcp::Algorithm::Reno, 1'200}.packed()}},
+      plan.ip, wrong);
+  ASSERT_TRUE(plan.routes) << wrong;
+  VirtualWorker worker{std::move(plan)};
+  Instant now{1'000'000'000};
+  worker.run(now, 5_s);
+  worker.port(0).arrive(arp_from(peer_mac, peer, us));
+  worker.turn(now);
+  worker.sent(0);
+  for (const auto& [from, mss, how] :
+       {std::tuple{beyond, 1'200, tcp::Algorithm::Reno}, std::tuple{peer, 1'460, tcp::Algorithm::Cubic}}) {
+    wire::Tcp::Value v{
+        .src = {1000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = {65535}};
+    const auto says = [&, from = from] {
+      Octets b(wire::Tcp::header_len);
+      wire::Tcp::emit(b.data(), v);
+      store_be<uint16_t>(b.data() + wire::Tcp::checksum_at,
+                         wire::pseudo_header(from, us, 6, wire::Tcp::header_len).add(b).checksum());
+      worker.port(0).arrive(frame(ip4({.src = from, .proto = IpProto::Tcp}, b)));
+      worker.turn(now);
+    };
+    says();
+    const auto out = worker.sent(0);
+    ASSERT_EQ(out.size(), 1u);
+    const auto ip = ip_of(out[0]);
+    const auto answer = *wire::Tcp::parse(ip.payload());
+    EXPECT_EQ(wire::TcpOptions::parse(answer.options())->mss, mss);
+    v.seq = {101};
+    v.ack = answer.seq() + 1;
+    v.flags = wire::tcp_flag::ack;
+    says();
+    int found = 0;
+    (void)worker.stack().tcp().show(0, 64, [&, from = from, how = how](const tcp::Tcp::Shown& s) {
+      if (s.tuple.remote != IpAddr{from}) return true;
+      EXPECT_EQ(s.info.congestion, how);
+      return ++found == 0;
+    });
+    EXPECT_EQ(found, 1);
+  }
+  worker.run(now, 1000_s);
 }
 
 TEST_F(WholeStack, an_icmp_error_about_a_segment_of_ours_reaches_tcp) {

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole appliance against real clients in network namespaces. Which build: environment variable SLUICE_BUILD."""
+import json
 import os
 import pathlib
 import shutil
+import socket
 import sys
 
 import pytest
@@ -44,6 +46,16 @@ def pytest_collection_modifyitems(items):
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="the lab makes network namespaces: run as root"))
+
+
+def telemetry(pid, command):
+    """What sluice answers on DPDK's telemetry socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(10)
+        s.connect(f"/var/run/dpdk/sluice-{pid}/dpdk_telemetry.v2")
+        s.recv(4096)  # the greeting
+        s.send(command.encode())
+        return json.loads(s.recv(65536))[command.split(",")[0]]
 
 
 class Appliance:

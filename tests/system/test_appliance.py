@@ -4,10 +4,11 @@ import hashlib
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
-from conftest import HOSTS, SANITIZED, SLUICE, Appliance, lab_name, write_config
+from conftest import HOSTS, SANITIZED, SLUICE, Appliance, lab_name, telemetry, write_config
 from lab import Lab, serve_files, total
 
 SETUPS = {
@@ -133,6 +134,31 @@ def test_methods_that_are_not_get_or_head(box):
 def test_a_file_arrives_byte_exact(box):
     done = box.curl("http://www.example.test/huge.bin", text=False, timeout=120)
     assert sha256(done.stdout) == sha256((box.www / "huge.bin").read_bytes())
+
+
+HOLD = """import socket, sys
+s = socket.create_connection(("198.18.0.1", 80))
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()"""
+
+
+def test_what_a_connection_does_is_told_on_the_telemetry_socket(box):
+    client = box.lan.popen(["/usr/bin/python3", "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pid = box.lab.process.pid
+    try:
+        here = f"198.18.0.2:{int(client.stdout.readline())}"
+        told = telemetry(pid, "/sluice/tcp/connections,remote=198.18.0.2,port=80,state=established")
+        [line] = [x for x in told["connections"] if here in x]
+        name, local, remote, state = line.split()
+        assert (local, remote, state) == ("198.18.0.1:80", here, "established")
+        one = telemetry(pid, f"/sluice/tcp/connection,{name}")
+        assert (one["remote"], one["state"], one["congestion"]) == (here, "established", "cubic")
+        assert one["mss"] == 1448 and one["cwnd"] == 14480 and one["srtt_us"] > 0 and one["bytes_received"] == 0
+        assert telemetry(pid, "/sluice/tcp/connections,remote=198.18.0.77")["connections"] == []
+        assert telemetry(pid, "/sluice/tcp/connections,colour=red") is None
+        assert telemetry(pid, "/sluice/tcp/connection,9:0") is None
+    finally:
+        client.communicate("")
 
 
 def test_ten_curls_at_once_get_every_byte(box):

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """sluice as a command: what it checks, what it prints, how it ends. Starts no port that touches an interface."""
-import json
-import socket
 import subprocess
 import time
 
 import pytest
-from conftest import ROOT, SLUICE, write_config
+from conftest import ROOT, SLUICE, telemetry, write_config
 
 
 def sluice(*words, timeout=60):
@@ -93,15 +91,6 @@ def test_a_site_that_could_not_be_served_is_told_by_check(tmp_path):
     (tmp_path / "www/out").symlink_to("/etc/hostname")
     done = sluice("--check", "--config", config)
     assert done.returncode == 2 and "www/out: symbolic link leads out of" in done.stderr
-
-
-def telemetry(pid, command):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
-        s.settimeout(10)
-        s.connect(f"/var/run/dpdk/sluice-{pid}/dpdk_telemetry.v2")
-        s.recv(4096)  # the greeting
-        s.send(command.encode())
-        return json.loads(s.recv(65536))["/sluice/stages"]
 
 
 def test_stages_are_measured_when_asked(tmp_path):

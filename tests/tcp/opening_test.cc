@@ -109,7 +109,7 @@ TEST_F(Room, a_syn_alone_makes_no_connection) {
 
 TEST_F(Room, the_answer_to_a_syn_is_sent_again_with_doubled_waits_and_then_given_up) {
   tcp::Options o = small();
-  o.syn_retries = 3;
+  o.syn_ack_retries = 3;
   start(o);
   gets({.seq = {100}, .flags = syn});
   const SeqNum ours = one().seq;
@@ -139,6 +139,20 @@ TEST_F(Room, a_repeated_syn_is_answered_again_by_the_record) {
   const auto again = one();
   EXPECT_EQ(again.seq, first.seq);
   EXPECT_EQ(host->room.half_open(), 1u);
+}
+
+// RFC 3168 §6.1.1: one SYN that did not ask, and the connection does without.
+TEST_F(Room, a_syn_repeated_without_its_question_for_ecn_is_answered_without) {
+  gets({.seq = {100}, .flags = syn | ece | cwr});
+  EXPECT_EQ(one().flags, syn | ack | ece);
+  gets({.seq = {100}, .flags = syn | ece | cwr});
+  EXPECT_EQ(one().flags, syn | ack | ece);
+  gets({.seq = {100}, .flags = syn});
+  const auto answer = one();
+  EXPECT_EQ(answer.flags, syn | ack);
+  gets({.seq = {101}, .ack = answer.seq + 1, .flags = ack});
+  EXPECT_EQ(counted(Counter::tcp_established), 1u);
+  EXPECT_EQ(counted(Counter::tcp_ecn_agreed), 0u);
 }
 
 TEST_F(Room, text_and_fin_in_the_third_segment_are_taken) {

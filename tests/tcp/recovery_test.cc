@@ -161,6 +161,16 @@ TEST(Rack, a_segment_sent_again_and_lost_again_is_noticed_without_a_timeout) {
   t.counted(Counter::tcp_timeouts, 0);
 }
 
+// The timer was set before anything was measured, and no acknowledgement has moved since (RFC 6675 §6).
+TEST(Rack, the_timeout_of_the_oldest_segment_counts_from_when_it_went_again) {
+  auto t = Script::passive(sacks());
+  t.sends({.seq = 0, .ack = 1, .flags = syn | ack}).fires_after(1_s).sends({.flags = syn | ack});
+  t.after(40_ms).gets({.ack = 1});  // of which answer? nothing is measured, the timeout is the initial one
+  send(t, 6);
+  t.after(40_ms).gets({.ack = 1, .sack = {{1001, 4001}}}).sends({.seq = 1, .len = 1000}).quiet();
+  t.fires_after(200_ms).sends({.seq = 1, .len = 1000}).counted(Counter::tcp_timeouts, 2);
+}
+
 TEST(Rack, a_burst_told_in_one_block_that_cuts_it_leaves_the_rest_in_flight) {
   auto t = open(sacks().with([](World& w) { w.max_segment_text = 8000; }));
   t.write(8000).sends({.seq = 1, .len = 8000}).quiet();
@@ -440,6 +450,29 @@ TEST(Ecn, is_asked_for_once_and_used_when_the_answer_agrees) {
   v.gets({.seq = 0, .ack = 1, .flags = syn | ack, .mss = 1000}).counted(Counter::tcp_ecn_agreed, 0);
 }
 
+// RFC 3168 §6.1.1.1: a reset may mean the question, not the connection; the second one is believed.
+TEST(Ecn, a_refused_question_is_put_again_without_it) {
+  auto t = Script::active(marks());
+  t.sends({.flags = syn | ece | cwr}).gets({.seq = 0, .ack = 1, .flags = Script::rst | ack});
+  t.is(State::SynSent).sends({.seq = 0, .flags = syn}).quiet().counted(Counter::tcp_ecn_retried, 1);
+  auto u = std::move(t);
+  u.gets({.seq = 0, .ack = 1, .flags = Script::rst | ack}).is(State::Closed);
+  EXPECT_EQ(u.conn().failure(), buf::Failure::Refused);
+  auto v = Script::active(sacks());
+  v.sends({.flags = syn}).gets({.seq = 0, .ack = 1, .flags = Script::rst | ack}).is(State::Closed);
+}
+
+// RFC 3168 §6.1.1: who has sent a SYN that did not ask must not mark, though an answer to the first agrees.
+TEST(Ecn, is_not_used_once_the_question_was_withdrawn) {
+  auto t = Script::active(marks());
+  t.sends({.flags = syn | ece | cwr}).fires_after(1_s).sends({.flags = syn}).after(40_ms);
+  t.gets({.seq = 0, .ack = 1, .flags = syn | ack | ece, .mss = 1000});
+  t.is(State::Established).counted(Counter::tcp_ecn_agreed, 0);
+  auto u = Script::active(marks());  // both open at once, and the peer asks late
+  u.sends({.flags = syn | ece | cwr}).fires_after(1_s).sends({.flags = syn});
+  u.gets({.seq = 0, .flags = syn | ece | cwr, .mss = 1000}).sends({.seq = 0, .flags = syn | ack});
+}
+
 Script open_marks() {
   auto t = Script::passive(marks());
   t.sends({.flags = syn | ack | ece}).after(40_ms).gets({.ack = 1}).quiet();
@@ -543,6 +576,28 @@ TEST(Info, tells_what_the_connection_does) {
   EXPECT_EQ(info.retransmits, 1u);
   EXPECT_EQ(info.acked, 10'000u);
   EXPECT_EQ(info.received, 500u);
+}
+
+// A service that writes little shows nothing of what the path can do.
+TEST(Info, a_rate_measured_without_enough_text_is_marked_and_lowers_nothing) {
+  auto t = open(sacks());
+  t.write(50'000);
+  const auto sends_all = [&t] {
+    for (tcp::Segment s; t.conn().next_segment(t.now, s);) continue;
+  };
+  sends_all();
+  t.after(39_ms);
+  for (uint32_t i = 1; i <= 50; ++i, sends_all()) t.after(1_ms).gets({.ack = 1000 * i + 1});
+  const uint64_t full = t.conn().info().delivery_rate;
+  EXPECT_GT(full, 500'000u);
+  EXPECT_FALSE(t.conn().info().rate_limited);
+  uint32_t seq = 50'001;
+  for (int i = 0; i < 4; ++i, seq += 2000) {  // two segments, and before they are acknowledged one more
+    t.write(1000).sends({.seq = seq, .len = 1000}).after(20_ms);
+    t.write(1000).sends({.seq = seq + 1000, .len = 1000}).after(20_ms);
+    t.gets({.ack = seq + 1000}).after(20_ms).gets({.ack = seq + 2000});
+    EXPECT_EQ(t.conn().info().delivery_rate, full);
+  }
 }
 
 TEST(Info, the_delivery_rate_is_what_the_path_delivers) {

@@ -167,54 +167,6 @@ TEST_F(Room, half_open_connections_are_reaped) {
   EXPECT_TRUE(host->apps.empty()) << "no service hears of what never opened";
 }
 
-TEST_F(Waiting, a_repeated_fin_is_acknowledged_and_the_wait_starts_again) {
-  now = now + 40_s;
-  gets({.seq = {101}, .ack = ours, .flags = fin | ack});
-  const auto r = one();
-  EXPECT_EQ(r.seq, ours);
-  EXPECT_EQ(r.ack.v, 102u);
-  now = now + 40_s;
-  host->room.expire(now);
-  EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
-  now = now + 21_s;
-  host->room.expire(now);
-  EXPECT_EQ(host->room.connections(State::TimeWait), 0u);
-}
-
-TEST_F(Waiting, a_reset_does_not_end_the_wait) {
-  gets({.seq = {102}, .flags = rst});
-  EXPECT_EQ(host->room.connections(State::TimeWait), 1u);
-  EXPECT_TRUE(sent().empty());
-}
-
-TEST_F(Waiting, a_newer_syn_opens_beyond_the_old_numbers_and_an_older_does_not) {
-  gets({.seq = {50}, .flags = syn});
-  EXPECT_EQ(one().flags, ack);
-  gets({.seq = {5'000}, .flags = syn});
-  const auto r = one();
-  EXPECT_EQ(r.flags, syn | ack);
-  EXPECT_TRUE(r.seq.after(ours));
-  EXPECT_EQ(host->room.connections(State::TimeWait), 0u);
-  EXPECT_EQ(counted(Counter::tcp_time_wait_reused), 1u);
-}
-
-TEST_F(Waiting, records_are_bounded_and_the_oldest_gives_way) {
-  tcp::Options o = small();
-  o.time_waits = 2;
-  start(o);
-  host->pattern.close_when_sent = true;
-  for (uint16_t port = 1; port <= 5; ++port) {
-    const SeqNum nxt = establish(port);
-    serve();
-    one();
-    gets({.src = {port}, .seq = {101}, .ack = nxt + 1, .flags = fin | ack});
-    one();
-    serve();
-  }
-  EXPECT_EQ(host->room.connections(State::TimeWait), 2u);
-  EXPECT_EQ(counted(Counter::tcp_time_wait_shed), 3u);
-}
-
 TEST_F(Room, a_service_that_aborts_resets_the_peer_and_hears_no_more) {
   const SeqNum nxt = establish();
   host->room.for_each_ready(now, [](buf::Stream& s) { s.abort = true; });
@@ -223,6 +175,88 @@ TEST_F(Room, a_service_that_aborts_resets_the_peer_and_hears_no_more) {
   EXPECT_EQ(r.seq, nxt);
   EXPECT_EQ(host->room.connections(State::Established), 0u);
   host->room.for_each_ready(now, [](buf::Stream&) { ADD_FAILURE() << "an event after the abort"; });
+}
+
+// RFC 9293 §3.10.4, §3.10.5: also before the peer has answered.
+TEST_F(Room, a_stream_given_up_is_gone_and_its_peer_is_reset_if_it_knows) {
+  const Tuple out{.remote = host_a, .local = host_b, .remote_port = {443}};
+  const auto opening = host->room.connect(out, 1, now);
+  ASSERT_TRUE(opening);
+  const auto first = one();
+  EXPECT_EQ(first.flags, syn);
+  host->room.give_up(*opening, now);
+  host->room.give_up(*opening, now);  // a second time is nothing
+  serve();
+  EXPECT_TRUE(sent().empty());
+  EXPECT_TRUE(host->apps.empty()) << "nobody is told";
+  EXPECT_EQ(host->room.connections(State::SynSent), 0u);
+  EXPECT_EQ(host->room.deadline(), Instant::never());
+  gets({.src = {443}, .dst = first.src, .seq = {1}, .ack = first.seq + 1, .flags = syn | ack});
+  EXPECT_EQ(one().flags, rst) << "a late answer finds nobody";
+
+  const auto opened = host->room.connect(out, 1, now);
+  const auto second = one();
+  gets({.src = {443}, .dst = second.src, .seq = {1}, .ack = second.seq + 1, .flags = syn | ack});
+  sent();
+  host->room.give_up(*opened, now);
+  const auto reset = one();
+  EXPECT_EQ(reset.flags, rst | ack);
+  EXPECT_EQ(reset.seq, second.seq + 1);
+  EXPECT_EQ(counted(Counter::tcp_aborted), 2u);
+  EXPECT_EQ(host->room.connections(State::Established), 0u);
+}
+
+struct Ending {
+  const char* claim;
+  buf::Failure failure;
+  void (*happens)(Room&, const wire::Tcp::Value& syn_sent);
+};
+
+TEST_F(Room, a_service_hears_why_connecting_failed) {
+  const Ending endings[] = {
+      {"a reset refuses", buf::Failure::Refused,
+       [](Room& r, const wire::Tcp::Value& s) {
+         r.gets({.src = s.dst, .dst = s.src, .ack = s.seq + 1, .flags = rst | ack});
+       }},
+      {"a hard ICMP error says that there is no way", buf::Failure::Unreachable,
+       [](Room& r, const wire::Tcp::Value& s) {
+         r.host->room.on_icmp({{.remote = host_a, .local = host_b, .remote_port = s.dst, .local_port = s.src},
+                               s.seq,
+                               tcp::IcmpNews::Kind::Hard,
+                               0},
+                              r.now);
+       }},
+      {"silence", buf::Failure::NoAnswer, [](Room&, const wire::Tcp::Value&) {}},
+      {"silence after a soft ICMP error", buf::Failure::Unreachable,
+       [](Room& r, const wire::Tcp::Value& s) {
+         r.host->room.on_icmp({{.remote = host_a, .local = host_b, .remote_port = s.dst, .local_port = s.src},
+                               s.seq,
+                               tcp::IcmpNews::Kind::Soft,
+                               0},
+                              r.now);
+       }},
+  };
+  tcp::Options o = small();
+  o.connect_timeout = 5_s;
+  start(o);
+  for (const Ending& e : endings) {
+    const auto id = host->room.connect({.remote = host_a, .local = host_b, .remote_port = {443}}, 1, now);
+    ASSERT_TRUE(id);
+    e.happens(*this, one());
+    std::optional<buf::Failure> heard;
+    for (int ms = 0; ms < 5'500 && !heard; ms += 100) {
+      host->room.for_each_ready(now, [&](buf::Stream& s) {
+        EXPECT_EQ(s.id, *id);
+        EXPECT_EQ(s.events, buf::stream_event::failed) << e.claim;
+        heard = s.failure;
+      });
+      now = now + 100_ms;
+      host->room.expire(now);
+      sent();
+    }
+    ASSERT_TRUE(heard) << e.claim;
+    EXPECT_EQ(*heard, e.failure) << e.claim;
+  }
 }
 
 TEST_F(Room, a_woken_stream_is_asked_and_a_dead_one_is_not) {

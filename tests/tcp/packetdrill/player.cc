@@ -108,7 +108,7 @@ class Player {
                                  [&](const Kind& x) { return i.type == x.type && i.code == x.code; });
     if (k == std::end(kinds)) throw Fault{event_->line, "ICMP " + i.type + " " + i.code, true};
     if (flow_ == nullptr) fail(event_->line, "ICMP before there is anything it could be about");
-    sockets_.failures_mean(k->error);
+    sockets_.unreachable_means(k->error);
     host_.room.on_icmp({.tuple = {.remote = host_a,
                                   .local = host_b,
                                   .remote_port = flow_->remote,
@@ -171,7 +171,6 @@ class Player {
   }
   void step(Instant to) {
     now_ = std::max(now_, to);
-    sockets_.failures_mean(ETIMEDOUT);
     host_.room.expire(now_);
     settle();
   }
@@ -201,7 +200,6 @@ class Player {
         returned = true;
       }
       if (sent_.size() == before && !returned && host_.room.deadline() > now_) return;
-      sockets_.failures_mean(ETIMEDOUT);
       host_.room.expire(now_);
     }
     fail(event_->line, "the room does not come to rest");
@@ -236,7 +234,6 @@ class Player {
       batch.push(std::move(packet));
       if (batch.full()) fail(event_->line, "more text than a burst can bring");
     }
-    sockets_.failures_mean(ECONNRESET);
     host_.room.input(batch, now_);
     settle();
   }

@@ -133,8 +133,10 @@ class Reader {
       o.timestamps = number(value) != 0;
     } else if (name == "tcp_window_scaling") {
       o.window_scaling = number(value) != 0;
-    } else if (name == "tcp_syn_retries" || name == "tcp_synack_retries") {
+    } else if (name == "tcp_syn_retries") {
       o.syn_retries = static_cast<uint32_t>(number(value));
+    } else if (name == "tcp_synack_retries") {
+      o.syn_ack_retries = static_cast<uint32_t>(number(value));
     } else if (name == "tcp_retries2") {
       o.retries = static_cast<uint32_t>(number(value));
     } else if (name == "tcp_fin_timeout") {

@@ -99,6 +99,19 @@ void Sockets::serve(Instant now) {
   room_.for_each_ready(now, [this](buf::Stream& s) { on_stream(s); });
 }
 
+int Sockets::error_of(buf::Failure f) const {
+  switch (f) {
+    case buf::Failure::Refused:
+      return ECONNREFUSED;
+    case buf::Failure::Reset:
+      return ECONNRESET;
+    case buf::Failure::NoAnswer:
+      return ETIMEDOUT;
+    default:
+      return unreachable_;
+  }
+}
+
 void Sockets::on_stream(buf::Stream& s) {
   using namespace buf::stream_event;
   Ptr& p = streams_[key(s.id)];
@@ -119,7 +132,7 @@ void Sockets::on_stream(buf::Stream& s) {
       k.left.append(reinterpret_cast<const char*>(s.received.front().data()), s.received.front().size());
     k.gone = true;
     k.connecting = false;
-    if ((s.events & failed) != 0) k.error = cause_ == ECONNRESET && !k.opened ? ECONNREFUSED : cause_;
+    if ((s.events & failed) != 0) k.error = error_of(s.failure);
     k.available = k.left.size();
     streams_.erase(key(s.id));
     return;
@@ -353,7 +366,7 @@ std::optional<Outcome> Sockets::close(int64_t fd, Instant now) {
     else
       s.close = true;
   });
-  if (!told) return Outcome{0, 0, "the room has no way to close a connection that is being opened"};
+  if (!told) room_.give_up(*k->stream, now);  // it is being opened, or gone already
   return Outcome{};
 }
 

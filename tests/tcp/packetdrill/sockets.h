@@ -47,8 +47,8 @@ class Sockets {
   Sockets(tcp::Tcp& room, Pattern& pattern, IpAddr local, IpAddr remote)
       : room_{room}, pattern_{pattern}, local_{local}, remote_{remote} {}
 
-  // Why connections that fail from now on do so.
-  void failures_mean(int error) { cause_ = error; }
+  // What ICMP said last: the error of connections that fail because of it.
+  void unreachable_means(int error) { unreachable_ = error; }
   // Serves the room's streams.
   void serve(Instant now);
 
@@ -64,6 +64,7 @@ class Sockets {
  private:
   using Ptr = std::shared_ptr<Socket>;
   Ptr at(const Value& fd) const;
+  int error_of(buf::Failure) const;
   void on_stream(buf::Stream&);
   // Runs f on the socket's stream now; false: the room does not offer it.
   bool with_stream(Socket&, Instant now, const std::function<void(buf::Stream&)>& f);
@@ -83,7 +84,7 @@ class Sockets {
   tcp::Tcp& room_;
   Pattern& pattern_;
   IpAddr local_, remote_;
-  int cause_ = 0;
+  int unreachable_ = 0;
   std::map<int64_t, Ptr> descriptors_;
   std::map<uint64_t, Ptr> streams_;
   Ptr listener_;
