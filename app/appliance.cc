@@ -144,7 +144,7 @@ link::Advertise advertise(const config::Advertise& a) {
 }  // namespace
 
 Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<const dns::Zones>> zones)
-    : config_{config}, zones_{std::move(zones)} {
+    : config_{config}, ip_{shared_out(config)}, zones_{std::move(zones)} {
   error_ = build();
 }
 
@@ -192,7 +192,7 @@ std::string Appliance::make_memory() {
   for (const std::string& w : eal_->warnings()) std::cout << "sluice: " << w << '\n';
   if (!eal_->ok()) return eal_->error();
   pool_ = std::make_unique<buf::PacketPool>("sluice", config_.memory.packets, config_.memory.headers,
-                                            packet_room(config_));
+                                            packet_room(config_), config_.memory.large);
   if (!pool_->ok()) return pool_->error() + "; give more memory.megabytes, or fewer memory.packets";
   return {};
 }
@@ -257,6 +257,15 @@ std::string Appliance::make_ports() {
   return {};
 }
 
+// What waits for its siblings must leave the ports their packets.
+ip::Options Appliance::shared_out(const config::Config& c) {
+  ip::Options o = c.ip;
+  const auto share = static_cast<uint32_t>(c.memory.packets / 8 / c.workers.cores.size());
+  o.reassembly_packets = std::min(o.reassembly_packets, share);
+  o.follow_packets = std::min(o.follow_packets, share);
+  return o;
+}
+
 std::string Appliance::make_worker(size_t k) {
   workers_.push_back(
       std::make_unique<Worker>(k, io::random_seed(), idle_mode(config_.workers.mode), *gossip_, *readers_));
@@ -318,7 +327,7 @@ void Appliance::wire_services(size_t k) {
   tcp.held_packets = static_cast<uint32_t>(
       std::min<uint64_t>(tcp.held_packets, config_.memory.packets / 2 / workers_.size()));
   const StackPlan plan{.link = config_.arp,
-                       .ip = config_.ip,
+                       .ip = ip_,
                        .udp = config_.udp,
                        .tcp = tcp,
                        .interfaces = interfaces_,

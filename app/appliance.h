@@ -39,6 +39,7 @@ class Appliance {
   void stop();  // returns when every worker has ended
 
  private:
+  static ip::Options shared_out(const config::Config&);
   std::string build();
   std::string make_memory();
   std::string make_ports();
@@ -49,6 +50,7 @@ class Appliance {
   std::string serve_metrics();
 
   const config::Config& config_;
+  const ip::Options ip_;  // each worker's share
   std::vector<std::shared_ptr<const dns::Zones>> zones_;
   std::string error_;
 

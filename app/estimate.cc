@@ -56,6 +56,7 @@ uint32_t estimate_megabytes(const config::Config& c) {
   const uint64_t workers = c.workers.cores.size();
   constexpr uint64_t mbuf = 128 + 64;  // an mbuf, its pool's bookkeeping and its place in the rings
   uint64_t octets = c.memory.packets * (mbuf + packet_room(c)) + c.memory.headers * (mbuf + 64);
+  octets += c.memory.large * (mbuf + uint64_t{buf::Packet::large_room});
   octets += workers * c.memory.chunks * (buf::ChunkPool::chunk_size + 64);
   octets += workers * workers * c.ports.size() * c.workers.ring * 2 * 8;
   for (const config::HttpService& service : c.http)

@@ -86,6 +86,29 @@ void add_memory(Metrics& metrics, const Observed& o) {
                 [&p = o.pool] {
                   return std::vector<Sample>{{{}, static_cast<double>(p.packets_size() - p.packets_free())}};
                 });
+  metrics.gauge("sluice_large_buffers_in_use", "buffers of 64 KiB in which datagrams are put together",
+                [&p = o.pool] {
+                  return std::vector<Sample>{{{}, static_cast<double>(p.large_size() - p.large_free())}};
+                });
+}
+
+void add_fragments(Metrics& metrics, const Observed& o) {
+  metrics.gauge(
+      "sluice_fragments_waiting",
+      "packet buffers that hold fragments: for us, until their datagram is complete; in transit, until the "
+      "first one tells the way",
+      [&o = o.workers] {
+        std::vector<Sample> samples;
+        for (size_t k = 0; k < o.size(); ++k) {
+          const ip::Fragments& f = o[k]->stack->fragments();
+          const auto worker = std::to_string(k);
+          samples.push_back(
+              {{{"way", "in"}, {"worker", worker}}, static_cast<double>(f.reassembly.pieces().packets())});
+          samples.push_back({{{"way", "forwarded"}, {"worker", worker}},
+                             static_cast<double>(f.following.pieces().packets())});
+        }
+        return samples;
+      });
 }
 
 void add_tcp(Metrics& metrics, const Observed& o) {
@@ -130,6 +153,7 @@ void add_gauges(Metrics& metrics, const Observed& o) {
   add_ports(metrics, o);
   add_steering(metrics, o);
   add_memory(metrics, o);
+  add_fragments(metrics, o);
   add_tcp(metrics, o);
   add_stages(metrics, o);
 }

@@ -45,6 +45,7 @@ struct Memory {
   Hugepages hugepages = Hugepages::Auto;
   uint32_t packets = 16384;  // mbufs with data room, all workers together
   uint32_t headers = 16384;  // mbufs without, all workers together
+  uint32_t large = 64;       // mbufs of 64 KiB, all workers together
   uint32_t chunks = 4096;    // per worker, 2048 octets each
   uint32_t links = 65536;    // per worker
   uint32_t megabytes = 0;    // MiB; 0: worked out from the above

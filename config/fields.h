@@ -92,6 +92,8 @@ void fields(V& v, Memory& m) {
   v.number(
       Key{"headers", "buffers for what is sent from where it lies, without a copy; all workers together"},
       m.headers, 1024u, 16777216u);
+  v.number(Key{"large", "buffers of 64 KiB in which long datagrams are put together of their fragments"},
+           m.large, 1u, 65536u);
   v.number(Key{"chunks", "chunks of 2 KiB for what services write; per worker"}, m.chunks, 64u, 4194304u);
   v.number(Key{"links", "pieces of stream data that wait for services or peers; per worker"}, m.links, 1024u,
            16777216u);

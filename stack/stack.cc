@@ -38,8 +38,13 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
             count,
             rng,
             {plan.nd != nullptr ? *plan.nd : default_nd, plan.advertise, plan.ip.forward}},
-      ip_{plan.ip, plan.interfaces, plan.routes, count, rng},
-      ip6_{plan.ip, plan.interfaces, plan.routes, count, rng},
+      fragments_{plan.ip, pool, count, rng,
+                 ip::Onward{[](void* self, buf::Egresses& out, Instant now) {
+                              static_cast<Stack*>(self)->send(out, now);
+                            },
+                            this}},
+      ip_{plan.ip, plan.interfaces, plan.routes, fragments_, count, rng},
+      ip6_{plan.ip, plan.interfaces, plan.routes, fragments_, count, rng},
       udp_{plan.udp, count},
       paths_{ip_, ip6_},
       tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
@@ -87,6 +92,13 @@ void Stack::expire(Instant now) {
     follow_addresses();
   }
   tcp_.expire(now);
+  if (fragments_.deadline() > now) return;
+  fragments_.following.expire(now);
+  for (bool more = true; more;) {
+    buf::Batch first;
+    more = fragments_.reassembly.expire(now, first);
+    refuse(first, ip::Refusal::ReassemblyTime, now);
+  }
 }
 
 // The journey of a burst.
@@ -104,10 +116,15 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     const StageMeter::In stage{meter_, Stage::Ip, framed.ip4.size()};
     ip_.input(framed.ip4, packets);
   }
+  if (!packets.fragments.empty()) reassemble(packets, now);
   if (!packets.transit.empty()) {
     const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
     ip_.forward(packets.transit, now, out);
     send(out, now);
+  }
+  if (!packets.passing.empty()) {
+    ip_.follow(packets.passing, now);
+    forward_followed(now);
   }
   if (!packets.icmp.empty()) icmp(packets.icmp, now);
   if (!packets.unknown_protocol.empty()) {
@@ -135,10 +152,15 @@ void Stack::input6(buf::Batch& frames, ip::In& transports, Instant now) {
     link_.nd(packets.nd, now, out_);
     follow_addresses();
   }
+  if (!packets.fragments.empty()) reassemble6(packets, transports, now);
   if (!packets.transit.empty()) {
     const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
     ip6_.forward(packets.transit, now, out);
     send(out, now);
+  }
+  if (!packets.passing.empty()) {
+    ip6_.follow(packets.passing, now);
+    forward_followed(now);
   }
   if (!packets.icmp.empty()) {
     const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
@@ -151,6 +173,47 @@ void Stack::input6(buf::Batch& frames, ip::In& transports, Instant now) {
   const StageMeter::In stage{meter_, Stage::Icmp, packets.problems.size()};
   ip6_.tell(packets.problems, now, out);
   send(out, now);
+}
+
+// Fragments reach the worker of their addresses; the datagram's flow may be another's.
+void Stack::reassemble(ip::In& packets, Instant now) {
+  const StageMeter::In stage{meter_, Stage::Ip, packets.fragments.size()};
+  buf::Batch whole;
+  ip_.reassemble(packets.fragments, now, whole);
+  pass_on(whole);
+  ip_.deliver(whole, packets);
+}
+
+void Stack::reassemble6(ip::In6& packets, ip::In& transports, Instant now) {
+  const StageMeter::In stage{meter_, Stage::Ip, packets.fragments.size()};
+  buf::Batch whole;
+  ip6_.reassemble(packets.fragments, now, whole, packets);
+  pass_on(whole);
+  ip6_.deliver(whole, transports, packets);
+}
+
+// Leaves what is ours. Large ones are: few transports get so long a datagram, and those keep no state of
+// flows.
+void Stack::pass_on(buf::Batch& packets) {
+  buf::Batch ours;
+  for (buf::Packet& p : packets)
+    if (p.large() || !ports_[p.ingress()]->pass_on(p)) ours.push(std::move(p));
+  packets = std::move(ours);
+}
+
+// Fragments in transit that know their flow by now.
+void Stack::forward_followed(Instant now) {
+  for (buf::Batch known; fragments_.following.take(known); known.clear()) {
+    const StageMeter::In stage{meter_, Stage::Forward, known.size()};
+    pass_on(known);
+    buf::Batch four, six;
+    for (buf::Packet& p : known) (is_v4(p) ? four : six).push(std::move(p));
+    buf::Egresses out;
+    ip_.forward(four, now, out);
+    send(out, now);
+    ip6_.forward(six, now, out);
+    send(out, now);
+  }
 }
 
 // What link found out of our addresses is what ip answers to.
@@ -365,7 +428,7 @@ void Stack::shut_down(Instant now) {
 }
 
 Instant Stack::deadline() const {
-  return std::min({link_.deadline(), tcp_.deadline(), services_->deadline()});
+  return std::min({link_.deadline(), tcp_.deadline(), services_->deadline(), fragments_.deadline()});
 }
 
 }  // namespace sluice

@@ -80,6 +80,7 @@ class Stack {
 
   const tcp::Tcp& tcp() const { return tcp_; }
   const link::Link& link() const { return link_; }
+  const ip::Fragments& fragments() const { return fragments_; }
 
  private:
   // What TCP must know of the way to a peer, from ip.
@@ -97,6 +98,10 @@ class Stack {
   void expire(Instant now);
   void input(uint16_t port, buf::Batch& frames, Instant now);
   void input6(buf::Batch& frames, ip::In& transports, Instant now);
+  void reassemble(ip::In& packets, Instant now);
+  void reassemble6(ip::In6& packets, ip::In& transports, Instant now);
+  void pass_on(buf::Batch& packets);
+  void forward_followed(Instant now);
   void icmp(buf::Batch& in, Instant now);
   void tell_tcp(const ip::IcmpErrors&, Instant now);
   void datagrams(buf::Batch& in, Instant now);
@@ -114,6 +119,7 @@ class Stack {
   size_t sent_ = 0;  // frames handed to ports in this turn
   link::TxOut out_;
   link::Link link_;
+  ip::Fragments fragments_;
   ip::Ip ip_;
   ip::Ip6 ip6_;
   udp::Udp udp_;

@@ -16,7 +16,12 @@ Host::Host(const HostOptions& o, std::span<const buf::Interface> interfaces,
            },
            this},
       link_{o.link, interfaces, true, pool, count, rng},
-      ip_{o.ip, interfaces, routes_, count, rng},
+      fragments_{o.ip, pool, count, rng,
+                 ip::Onward{[](void* self, buf::Egresses& out, Instant now) {
+                              static_cast<Host*>(self)->send(out, now);
+                            },
+                            this}},
+      ip_{o.ip, interfaces, routes_, fragments_, count, rng},
       paths_{ip_},
       tcp_{o.tcp, pool, links, count, rng, keys, paths_} {}
 
@@ -37,6 +42,11 @@ void Host::input(uint16_t port, buf::Batch& frames, Instant now) {
   if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
   ip::In packets;
   ip_.input(framed.ip4, packets);
+  if (!packets.fragments.empty()) {
+    buf::Batch whole;
+    ip_.reassemble(packets.fragments, now, whole);
+    ip_.deliver(whole, packets);
+  }
   if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
   if (packets.icmp.empty()) return;
   ip::IcmpErrors errors;  // about what we sent; what is lost is counted by the load
@@ -47,6 +57,8 @@ void Host::input(uint16_t port, buf::Batch& frames, Instant now) {
 
 void Host::expire(Instant now) {
   if (link_.deadline() <= now) link_.expire(now, out_);
+  buf::Batch untold;  // a host that only calls owes nobody an error
+  while (fragments_.reassembly.expire(now, untold)) untold.clear();
 }
 
 size_t Host::send(Instant now) {

@@ -64,6 +64,7 @@ class Host {
   size_t sent_ = 0;
   link::TxOut out_;
   link::Link link_;
+  ip::Fragments fragments_;
   ip::Ip ip_;
   Paths paths_;
   tcp::Tcp tcp_;

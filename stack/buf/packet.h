@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "base/bytes.h"
@@ -81,6 +82,20 @@ class Packet {
   // Copies all segments into the first; false when they do not fit.
   bool linearize() { return rte_pktmbuf_linearize(m_) == 0; }
 
+  // In one of the few buffers that hold a datagram of any length (PacketPool::alloc_large): to be gone by the
+  // end of the turn.
+  static constexpr uint16_t large_room = UINT16_MAX;
+  bool large() const { return m_->buf_len == large_room; }
+
+  // Of a fragment in transit: the ports of its flow, the source's in the upper half, told by whoever saw the
+  // first fragment. They travel with the packet from worker to worker; reset_offloads() forgets them.
+  bool knows_flow() const { return (m_->ol_flags & RTE_MBUF_F_RX_FDIR_ID) != 0; }
+  uint32_t flow_ports() const { return m_->hash.fdir.hi; }
+  void flow_ports(uint32_t ports) {
+    m_->hash.fdir.hi = ports;
+    m_->ol_flags |= RTE_MBUF_F_RX_FDIR_ID;
+  }
+
   uint16_t ingress() const { return m_->port; }  // index of the port it came in by
   void ingress(uint16_t port) { m_->port = port; }
 
@@ -107,6 +122,12 @@ class Packet {
   void offload_tcp_segmentation(uint16_t mss, bool v4 = true) {
     request(family(v4) | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0) | RTE_MBUF_F_TX_TCP_SEG);
     segment_size(mss);
+  }
+
+  // Copies octets from `offset` on; there are as many as `out` takes.
+  void copy(uint32_t offset, MutBytes out) const {
+    const void* at = rte_pktmbuf_read(m_, offset, static_cast<uint32_t>(out.size()), out.data());
+    if (at != out.data()) std::memcpy(out.data(), at, out.size());
   }
 
   // Calls f(Bytes) on each segment, in order.

@@ -6,6 +6,7 @@
 #include <rte_memory.h>
 #include <rte_mempool.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluice::buf {
@@ -31,18 +32,34 @@ constexpr unsigned cache_size = 256;  // mbufs per lcore cache
 
 }  // namespace
 
-PacketPool::PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room) {
+PacketPool::PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room,
+                       uint32_t large)
+    : packet_octets_{room - uint32_t{RTE_PKTMBUF_HEADROOM}}, large_size_{large} {
   packets_ =
       rte_pktmbuf_pool_create((name + "_packets").c_str(), packets, cache_size, 0, room, SOCKET_ID_ANY);
   if (packets_ != nullptr)
     headers_ = rte_pktmbuf_pool_create((name + "_headers").c_str(), headers, cache_size, attachment_size, 0,
                                        SOCKET_ID_ANY);
+  // No caches: few are wanted, and none may lie idle with a worker.
+  if (large != 0)
+    large_ =
+        rte_pktmbuf_pool_create((name + "_large").c_str(), large, 0, 0, Packet::large_room, SOCKET_ID_ANY);
   if (!ok()) error_ = std::string{"no memory for the packet pools: "} + rte_strerror(rte_errno);
 }
 
 PacketPool::~PacketPool() {
+  rte_mempool_free(large_);
   rte_mempool_free(headers_);
   rte_mempool_free(packets_);
+}
+
+Packet PacketPool::alloc_for(uint32_t octets) {
+  if (octets <= packet_octets_) return alloc();
+  if (octets > Packet::large_room || large_ == nullptr) return {};
+  rte_mbuf* m = rte_pktmbuf_alloc(large_);
+  if (m != nullptr)
+    m->data_off = static_cast<uint16_t>(std::min<uint32_t>(m->data_off, Packet::large_room - octets));
+  return Packet{m};
 }
 
 bool PacketPool::attach(Packet& to, Slice& slice) {
@@ -62,6 +79,7 @@ bool PacketPool::attach(Packet& to, Slice& slice) {
 
 uint32_t PacketPool::packets_free() const { return rte_mempool_avail_count(packets_); }
 uint32_t PacketPool::headers_free() const { return rte_mempool_avail_count(headers_); }
+uint32_t PacketPool::large_free() const { return large_ == nullptr ? 0 : rte_mempool_avail_count(large_); }
 uint32_t PacketPool::packets_size() const { return packets_->size; }
 
 // Aligned to their size, chunks do not cross a page.

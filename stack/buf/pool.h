@@ -15,8 +15,9 @@ struct rte_mempool;
 
 namespace sluice::buf {
 
-// The mbuf pools of the process, shared by all workers (DPDK keeps a lock-free cache per lcore). Two kinds:
-// packets with data room, and bare headers that a Slice is attached to.
+// The mbuf pools of the process, shared by all workers (DPDK keeps a lock-free cache per lcore). Three kinds:
+// packets with data room, bare headers that a Slice is attached to, and a few packets as long as a datagram
+// can be.
 class PacketPool {
  public:
   // Octets of data room in a packet, headroom included, unless told otherwise: an Ethernet frame of MTU 1500
@@ -29,17 +30,26 @@ class PacketPool {
   }
 
   // `packets`, `headers`: how many of each. `name` is unique in the process. `room`: octets of data room, for
-  // larger MTUs: received frames must fit one packet. On failure !ok() and error() says why.
-  PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room = data_room);
+  // larger MTUs: received frames must fit one packet. `large`: how many that hold any datagram. On failure
+  // !ok() and error() says why.
+  PacketPool(const std::string& name, uint32_t packets, uint32_t headers, uint16_t room = data_room,
+             uint32_t large = 0);
   ~PacketPool();
   PacketPool(const PacketPool&) = delete;
   PacketPool& operator=(const PacketPool&) = delete;
 
-  bool ok() const { return packets_ != nullptr && headers_ != nullptr; }
+  bool ok() const {
+    return packets_ != nullptr && headers_ != nullptr && (large_ != nullptr || large_size_ == 0);
+  }
   const std::string& error() const { return error_; }
 
   // An empty packet with the default headroom, or an empty Packet when none is left.
   Packet alloc() { return Packet{rte_pktmbuf_alloc(packets_)}; }
+  // An empty packet with room for `octets`: an ordinary one where that will do. A large one has the default
+  // headroom, or less where the octets need it. An empty Packet when none is left or none is so large.
+  Packet alloc_for(uint32_t octets);
+  // Octets that an ordinary packet holds behind its headroom.
+  uint32_t packet_octets() const { return packet_octets_; }
   // Appends the slice's bytes to the chain without copying them; takes the slice. False (slice untouched)
   // when no header is left. Packets so built must be freed by the calling worker: chunks count their
   // references without atomics.
@@ -49,10 +59,14 @@ class PacketPool {
   uint32_t packets_free() const;  // for metrics and tests; walks the lcore caches, slow
   uint32_t headers_free() const;
   uint32_t packets_size() const;
+  uint32_t large_free() const;
+  uint32_t large_size() const { return large_size_; }
 
  private:
   rte_mempool* packets_ = nullptr;
   rte_mempool* headers_ = nullptr;
+  rte_mempool* large_ = nullptr;
+  uint32_t packet_octets_, large_size_;
   std::string error_;
 };
 

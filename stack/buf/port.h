@@ -30,6 +30,10 @@ class NetPort {
   // Takes from the front of `out` what the device has room for and leaves the rest, in order, for another
   // time; a port that cannot tell takes all. For senders that would rather wait than lose.
   virtual void offer(Batch& out) { tx(out); }
+  // A received frame, its l2_len set, whose flow could not be told when it was received: a fragment that
+  // knows its flow by now, or a datagram put together. True: the packet was another worker's, which will
+  // receive it.
+  virtual bool pass_on(Packet&) { return false; }
 };
 
 }  // namespace sluice::buf

@@ -46,7 +46,7 @@ Exchange::Exchange(uint16_t index, size_t workers, size_t queues, uint32_t packe
   for (size_t from = 0; from < workers; ++from) {
     for (size_t to = 0; to < workers; ++to) {
       if (from == to) continue;
-      if (from < queues) received_[from * workers + to] = make("rx", from, to);
+      received_[from * workers + to] = make("rx", from, to);  // who has no queue has fragments to pass on
       if (from >= queues && to == from % queues) sending_[from * workers + to] = make("tx", from, to);
     }
   }
@@ -167,6 +167,16 @@ void SteeredPort::test_queue(const Steering::Hash& own) {
   }
   proven_.set(own.value % reta_size);
   if (proven_.count() >= std::min(entries_wanted, reta_size / queues)) settle(Trust::Queue);
+}
+
+bool SteeredPort::pass_on(Packet& p) {
+  const size_t to =
+      p.knows_flow() ? p_.steering.owner_of_fragment(p.l3(), p.flow_ports()) : p_.steering.owner(p.bytes());
+  if (to == p_.worker) return false;
+  rte_mbuf* m = p.release();
+  pass(p_.exchange.received_[p_.worker * staged_.size() + to], to, &m, 1, Counter::io_handed_over,
+       Counter::io_ring_full);
+  return true;
 }
 
 bool SteeredPort::send_for_others() {

@@ -64,6 +64,8 @@ class SteeredPort final : public buf::NetPort {
   // A worker without a queue hands the packets to one that has; packets with attached slices are copied.
   void tx(buf::Batch& out) override;
 
+  bool pass_on(buf::Packet&) override;
+
   // Sends what other workers handed over, at most a burst from each; rx() does it too. False: there was
   // nothing.
   bool send_for_others();

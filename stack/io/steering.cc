@@ -77,7 +77,8 @@ Steering::Hash Steering::hash_ip4(Bytes p, bool quoted) const {
   if (p.size() < ip4_header) return {};
   const size_t header = size_t{p[0]} % 16 * 4;
   const uint8_t proto = p[9];
-  const bool fragment = (load_be<uint16_t>(p.data() + 6) & 0x3fff) != 0;  // more fragments, or an offset
+  // More fragments, or an offset. Who quotes a first fragment quotes its ports, and means the whole flow.
+  const bool fragment = (load_be<uint16_t>(p.data() + 6) & (quoted ? 0x1fff : 0x3fff)) != 0;
   const Bytes addresses = p.subspan(12, 8);
   if (header < ip4_header || fragment || p.size() < header + 4)
     return {hash_bytes(input_of(addresses, {}, quoted).view()), false, quoted, true};
@@ -103,6 +104,10 @@ Steering::Hash Steering::hash_ip6(Bytes p, bool quoted) const {
   if (!quoted && next == static_cast<uint8_t>(IpProto::Icmp6) && p.size() > at && is_of_the_link(p[at]))
     return {};
   const Bytes addresses = p.subspan(8, 32);
+  // As for IPv4: a quoted first fragment has the ports behind its header (RFC 8200 §4.5).
+  if (quoted && next == 44 && p.size() >= ip6_header + 12 && has_ports(p[ip6_header]) &&
+      (load_be<uint16_t>(p.data() + ip6_header + 2) & ~7u) == 0)
+    return {hash_bytes(input_of(addresses, p.subspan(ip6_header + 8, 4), true).view()), false, true, true};
   if (has_ports(next) && p.size() >= ip6_header + 4)
     return {hash_bytes(input_of(addresses, p.subspan(ip6_header, 4), quoted).view()), !quoted, quoted, true};
   if (!quoted && next == static_cast<uint8_t>(IpProto::Icmp6) && p.size() >= ip6_header + icmp_header &&
@@ -128,6 +133,13 @@ Steering::Hash Steering::hash(Bytes frame) const {
 size_t Steering::owner(Bytes frame) const {
   const Hash h = hash(frame);
   return h.is_ip ? owner_of_hash(h.value, workers_) : 0;
+}
+
+size_t Steering::owner_of_fragment(Bytes p, uint32_t ports) const {
+  std::array<uint8_t, 4> as_sent{};
+  store_be<uint32_t>(as_sent.data(), ports);
+  const Bytes addresses = p[0] >> 4 == 4 ? p.subspan(12, 8) : p.subspan(8, 32);
+  return owner_of_hash(hash_bytes(input_of(addresses, as_sent, false).view()), workers_);
 }
 
 size_t Steering::owner(const Tuple& t) const {

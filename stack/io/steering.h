@@ -26,9 +26,12 @@ class Steering {
   // Of an Ethernet frame, contiguous as far as its transport header, as received:
   // - TCP and UDP, not fragmented: addresses and ports;
   // - ICMP errors: the flow whose packet is quoted, so that the error meets the connection it is about;
-  // - fragments and everything else over IP: addresses;
+  // - fragments and everything else over IP: addresses (owner_of_fragment() knows better once the first one
+  //   has come);
   // - ARP, frames with a VLAN tag, all else: worker 0.
   size_t owner(Bytes frame) const;
+  // Of a fragment (its IP packet) whose flow's ports are known: the source's in the upper half.
+  size_t owner_of_fragment(Bytes packet, uint32_t ports) const;
   // Of the flow a connection of ours is, its packets arriving from `remote` at `local`.
   size_t owner(const Tuple& tuple) const;
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwarding: RFC 1812 §5.2.1, §5.3.1. A packet may leave by the port it came in; no redirect is sent.
+#include <algorithm>
+#include <array>
+
 #include "ip/flow_hash.h"
 #include "ip/ip.h"
 
@@ -30,7 +33,7 @@ inline Counter Ip::obstacle(const Ip4& ip, const NextHop& hop) const {
     }
   }
   if (ip.total_length() > ports_[hop.port].caps.mtu) [[unlikely]]
-    return ip.dont_fragment() ? Counter::ip_too_big : Counter::ip_needs_fragmentation;
+    return ip.dont_fragment() ? Counter::ip_too_big : Counter::ip_fragmented;
   return fine;
 }
 
@@ -46,7 +49,7 @@ void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
     uint8_t* const header = p.data() + p.l2_len();
     const Ip4 ip = Ip4::proved(header);
     const NextHop& hop =
-        hops[i]->spread == nullptr ? *hops[i] : hops[i]->of_flow(flow_hash(flow_seed_, ip, p.l4()));
+        hops[i]->spread == nullptr ? *hops[i] : hops[i]->of_flow(flow_hash(flow_seed_, ip, p));
     if (const Counter why = obstacle(ip, hop); why != fine) [[unlikely]] {
       turn_back(std::move(p), hop, why, now, out);
       continue;
@@ -66,6 +69,8 @@ void Ip::turn_back(Packet&& packet, const NextHop& hop, Counter why, Instant now
   Packet p{std::move(packet)};
   count_.add(why);
   switch (why) {
+    case Counter::ip_fragmented:
+      return fragment_transit(std::move(p), hop, now, out);
     case Counter::ip_ttl:
       return refuse(std::move(p), Refusal::TimeExceeded, 0, now, out);
     case Counter::ip_too_big:
@@ -78,6 +83,39 @@ void Ip::turn_back(Packet&& packet, const NextHop& hop, Counter why, Instant now
     default:
       return;
   }
+}
+
+// RFC 791 §3.2, RFC 1812 §4.2.2.7: as few pieces as may be; a fragment's pieces say of the whole what it
+// said.
+void Ip::fragment_transit(Packet&& packet, const NextHop& hop, Instant now, buf::Egresses& out) {
+  Packet p{std::move(packet)};
+  uint8_t* const first_header = p.data() + p.l2_len();
+  const Ip4 ip = Ip4::proved(first_header);
+  if (ip.fragment_offset() + ip.payload().size() > 65535) return count_.add(Counter::ip_fragment_too_long);
+  Ip4::decrement_ttl(first_header);
+  std::array<uint8_t, Ip4::min_header_len + wire::Ip4Options::most> later_header;
+  std::copy_n(first_header, Ip4::min_header_len, later_header.begin());
+  const size_t later_len =
+      Ip4::min_header_len + wire::Ip4Options::copied(ip.options(), later_header.data() + Ip4::min_header_len);
+  later_header[0] = static_cast<uint8_t>(0x40 | later_len / 4);
+
+  const IpAddr next = hop.gateway.is_none() ? IpAddr{ip.dst()} : hop.gateway;
+  const size_t mtu = ports_[hop.port].caps.mtu;
+  const auto payload_at = static_cast<uint32_t>(p.l2_len() + ip.header_len());
+  const auto all = static_cast<uint32_t>(ip.payload().size());
+  count_.add(Counter::ip_forwarded);
+  for (uint32_t at = 0, size = 0; at < all; at += size) {
+    const Bytes header = at == 0 ? ip.header() : Bytes{later_header}.first(later_len);
+    const bool last = all - at <= mtu - header.size();
+    size = last ? all - at : piece_octets(mtu, header.size());
+    Packet piece = fragments_.piece(p, payload_at + at, size, header.size());
+    if (!piece) break;
+    std::copy(header.begin(), header.end(), piece.data());
+    Ip4::as_fragment(piece.data(), header.size() + size, ip.fragment_offset() + at,
+                     !last || ip.more_fragments());
+    fragments_.push({std::move(piece), hop.port, next}, now, out);
+  }
+  fragments_.pushed(now, out);
 }
 
 }  // namespace sluice::ip

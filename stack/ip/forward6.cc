@@ -17,7 +17,8 @@ void Ip6::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
   routes_->lookup(destinations, hops, transit.size());
   for (size_t i = 0; i < transit.size(); ++i) {
     const NextHop* hop = hops[i];
-    if (hop->spread != nullptr) hop = &hop->of_flow(flow_hash(flow_seed_, *Header::parse(transit[i].l3())));
+    if (hop->spread != nullptr)
+      hop = &hop->of_flow(flow_hash(flow_seed_, *Header::parse(transit[i].l3()), transit[i]));
     forward_one(std::move(transit[i]), *hop, now, out);
   }
   transit.clear();

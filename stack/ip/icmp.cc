@@ -39,6 +39,8 @@ constexpr Wording wording(Refusal r) {
       return unreachable(Icmp4Unreachable::FragmentationNeeded, Counter::icmp_fragmentation_needed);
     case Refusal::Prohibited:
       return unreachable(Icmp4Unreachable::Prohibited, Counter::icmp_prohibited);
+    case Refusal::ReassemblyTime:
+      return {Icmp4Type::TimeExceeded, 1, Counter::icmp_reassembly_time};
     case Refusal::TimeExceeded:
       break;
   }
@@ -97,23 +99,23 @@ void Ip::refuse(Packet&& packet, Refusal refusal, uint16_t mtu, Instant now, buf
   Icmp4::emit_error(p.bytes(), w.type, w.code, mtu);
   p.headers(0, 0, 0);
   buf::Transmit t{std::move(p), from, to, IpProto::Icmp, tos, static_cast<uint8_t>(options_.ttl), 0};
-  const Counter sent = output_one(t, out);
+  const Counter sent = output_one(t, now, out);
   count_.add(sent);
   if (sent == Counter::ip_sent) count_.add(w.event);
 }
 
 void Ip::icmp(buf::Batch& in, Instant now, buf::Egresses& out, IcmpErrors& errors) {
-  buf::for_each_ahead(in, [&](Packet& p) { icmp_one(std::move(p), out, errors); });
+  buf::for_each_ahead(in, [&](Packet& p) { icmp_one(std::move(p), now, out, errors); });
   in.clear();
 }
 
-void Ip::icmp_one(Packet&& packet, buf::Egresses& out, IcmpErrors& errors) {
+void Ip::icmp_one(Packet&& packet, Instant now, buf::Egresses& out, IcmpErrors& errors) {
   Packet p{std::move(packet)};
   const Ip4 ip = *Ip4::parse(p.l3());
   const auto message = Icmp4::parse(ip.payload());
   if (!message) return count_.add(message.why());
   const auto type = static_cast<uint8_t>(message->type());
-  if (message->type() == Icmp4Type::Echo) return echo(std::move(p), ip, out);
+  if (message->type() == Icmp4Type::Echo) return echo(std::move(p), ip, now, out);
   if (message->type() == Icmp4Type::EchoReply) return count_.add(Counter::icmp_echo_reply);
   // Redirects are for hosts (RFC 1812 §5.2.7.2), source quench is no more (RFC 6633).
   if (!Icmp4::is_error(type) || message->type() == Icmp4Type::Redirect ||
@@ -125,7 +127,7 @@ void Ip::icmp_one(Packet&& packet, buf::Egresses& out, IcmpErrors& errors) {
   if (why == fine) errors.push(error);
 }
 
-void Ip::echo(Packet&& p, const Ip4& ip, buf::Egresses& out) {
+void Ip::echo(Packet&& p, const Ip4& ip, Instant now, buf::Egresses& out) {
   if (!addresses_.ours(ip.dst())) return count_.add(Counter::icmp_broadcast);  // RFC 1122 §3.2.2.6
   count_.add(Counter::icmp_echo);
   const Ip4Addr from = ip.dst(), to = ip.src();
@@ -135,7 +137,7 @@ void Ip::echo(Packet&& p, const Ip4& ip, buf::Egresses& out) {
   Icmp4::echo_to_reply(reply.bytes());
   reply.headers(0, 0, 0);
   buf::Transmit t{std::move(reply), from, to, IpProto::Icmp, tos, static_cast<uint8_t>(options_.ttl), 0};
-  count_.add(output_one(t, out));
+  count_.add(output_one(t, now, out));
 }
 
 // What an error says, if it is about a datagram that we may have sent.

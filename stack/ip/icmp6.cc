@@ -26,6 +26,8 @@ void Ip6::refuse(buf::Batch& in, Refusal refusal, Instant now, buf::Egresses& ou
   if (refusal == Refusal::Host) e = unreachable(Icmp6Unreachable::Address, Counter::icmp_unreachable_host);
   if (refusal == Refusal::Net) e = unreachable(Icmp6Unreachable::NoRoute, Counter::icmp_unreachable_net);
   if (refusal == Refusal::Prohibited) e = unreachable(Icmp6Unreachable::Prohibited, Counter::icmp_prohibited);
+  if (refusal == Refusal::ReassemblyTime)
+    e = {Icmp6Type::TimeExceeded, 1, 0, false, Counter::icmp_reassembly_time};
   for (Packet& p : in) refuse(std::move(p), e, now, out);
   in.clear();
 }
@@ -90,18 +92,18 @@ void Ip6::refuse(Packet&& packet, const Error& e, Instant now, buf::Egresses& ou
                   0,
                   static_cast<uint8_t>(options_.ttl),
                   0};
-  const Counter sent = output_one(t, out);
+  const Counter sent = output_one(t, now, out);
   count_.add(sent == Counter::ip_sent || sent == Counter::ip_no_headroom ? sent
                                                                          : Counter::icmp_error_no_return);
   if (sent == Counter::ip_sent) count_.add(e.event);
 }
 
-void Ip6::icmp(buf::Batch& in, Instant, buf::Egresses& out, IcmpErrors& errors) {
-  buf::for_each_ahead(in, [&](Packet& p) { icmp_one(std::move(p), out, errors); });
+void Ip6::icmp(buf::Batch& in, Instant now, buf::Egresses& out, IcmpErrors& errors) {
+  buf::for_each_ahead(in, [&](Packet& p) { icmp_one(std::move(p), now, out, errors); });
   in.clear();
 }
 
-void Ip6::icmp_one(Packet&& packet, buf::Egresses& out, IcmpErrors& errors) {
+void Ip6::icmp_one(Packet&& packet, Instant now, buf::Egresses& out, IcmpErrors& errors) {
   Packet p{std::move(packet)};
   const Header ip = *Header::parse(p.l3());
   const auto message = *Icmp6::parse_unchecked(p.l4());  // input() saw to the checksum
@@ -117,7 +119,7 @@ void Ip6::icmp_one(Packet&& packet, buf::Egresses& out, IcmpErrors& errors) {
     // §4.2: a request to a group is answered from an address of ours.
     buf::Transmit t{std::move(p), dst.is_multicast() ? IpAddr{} : IpAddr{dst}, to, IpProto::Icmp6,
                     tos,          static_cast<uint8_t>(options_.ttl),          0};
-    return count_.add(output_one(t, out));
+    return count_.add(output_one(t, now, out));
   }
   if (message.type() == Icmp6Type::EchoReply) return count_.add(Counter::icmp_echo_reply);
   if (!Icmp6::is_error(static_cast<uint8_t>(message.type()))) return count_.add(Counter::icmp6_unhandled);

@@ -19,6 +19,14 @@ bool martian(Ip4Addr a) {
   return a.is_this_network() || a.is_loopback() || a.is_multicast() || a.is_reserved();
 }
 
+DatagramId id_of(const Ip4& ip) { return {ip.src(), ip.dst(), ip.id(), ip.proto()}; }
+
+// RFC 1858 §3.2.2, RFC 3128: a TCP header whose flags stand in another fragment than its ports is a trick.
+bool hides_header(const Ip4& ip) {
+  return static_cast<IpProto>(ip.proto()) == IpProto::Tcp &&
+         (ip.fragment_offset() == 8 || (ip.fragment_offset() == 0 && ip.payload().size() < 16));
+}
+
 // First octets under which not every address may pass: martians, and 169, where link-local addresses lie.
 constexpr auto special_octet = [] {
   std::array<bool, 256> special{};
@@ -28,11 +36,12 @@ constexpr auto special_octet = [] {
 }  // namespace
 
 Ip::Ip(const Options& options, std::span<const buf::Interface> ports, std::shared_ptr<const Routes> routes,
-       Counters& count, Rng& rng)
+       Fragments& fragments, Counters& count, Rng& rng)
     : options_{options},
       ports_{ports.begin(), ports.end()},
       addresses_{ports},
       routes_{std::move(routes)},
+      fragments_{fragments},
       count_{count},
       rng_{rng},
       errors_{options.icmp_error_rate, options.icmp_error_burst},
@@ -42,6 +51,7 @@ void Ip::input(buf::Batch& frames, In& out) {
   if (frames.empty()) return;
   const uint16_t port = frames[0].ingress();
   uint64_t local = 0;
+  const size_t passed = out.passing.size();
   buf::for_each_ahead(frames, [&](Packet& p) {
     buf::Batch* to = nullptr;
     const Counter why = verdict(p, out, to);
@@ -50,10 +60,11 @@ void Ip::input(buf::Batch& frames, In& out) {
     local += to != &out.transit;
     to->push(std::move(p));
   });
-  count_.add(Counter::ip_local, local);
+  count_.add(Counter::ip_local, local - (out.passing.size() - passed));
   frames.clear();
   if (ports_[port].reverse_path != buf::ReversePath::Off) [[unlikely]]
-    for (buf::Batch* b : {&out.transit, &out.udp, &out.tcp, &out.icmp, &out.unknown_protocol})
+    for (buf::Batch* b :
+         {&out.transit, &out.passing, &out.udp, &out.tcp, &out.icmp, &out.unknown_protocol, &out.fragments})
       check_sources(*b, port);
 }
 
@@ -94,13 +105,19 @@ inline Counter Ip::verdict(Packet& p, In& out, buf::Batch*& to) const {
   // would stop them.
   if (options_.forward && header_len == Ip4::min_header_len && !group_frame && stranger(ip.src()) &&
       stranger(ip.dst())) [[likely]]
-    to = &out.transit;
+    to = &through(ip, p, out);
   else if (const Counter why = judge(ip, p, out, to); why != fine)
     return why;
   const auto length = static_cast<uint32_t>(p.l2_len() + ip.total_length());
   if (p.size() != length) p.truncate(length);  // Ethernet padding
   p.l3_len(static_cast<uint16_t>(header_len));
   return fine;
+}
+
+inline buf::Batch& Ip::through(const Ip4& ip, const Packet& p, In& out) const {
+  if (!ip.is_fragment()) [[likely]]
+    return out.transit;
+  return p.knows_flow() || !options_.follow_fragments ? out.transit : out.passing;
 }
 
 // An address in which is nothing special, and that is none of ours.
@@ -134,15 +151,21 @@ Counter Ip::classify(const Ip4& ip, const Packet& p, In& out, buf::Batch*& to) c
     if (group_frame) return Counter::ip_link_broadcast;  // RFC 1812 §5.3.4
     if (!options_.forward) return Counter::ip_not_forwarding;
     if (dst.is_link_local() || ip.src().is_link_local()) return Counter::ip_link_local;  // RFC 3927 §2.7
-    to = &out.transit;
+    to = &through(ip, p, out);
     return fine;
   }
   if (owner == Owner::Us && group_frame) return Counter::ip_link_broadcast;  // RFC 1122 §3.3.6
   // A network's broadcast is only good on that network: RFC 2644.
   if (owner == Owner::Broadcast && !dst.is_limited_broadcast() && routes_->lookup(dst).port != p.ingress())
     return Counter::ip_directed_broadcast;
-  if (ip.is_fragment())
-    return ip.fragment_offset() == 0 ? Counter::ip_fragment_first : Counter::ip_fragment_later;
+  if (ip.is_fragment()) {
+    to = &out.fragments;
+    return fine;
+  }
+  return local(ip, owner, out, to);
+}
+
+Counter Ip::local(const Ip4& ip, Owner owner, In& out, buf::Batch*& to) const {
   switch (static_cast<IpProto>(ip.proto())) {
     case IpProto::Udp:
       to = &out.udp;
@@ -159,6 +182,64 @@ Counter Ip::classify(const Ip4& ip, const Packet& p, In& out, buf::Batch*& to) c
       to = &out.unknown_protocol;
       return fine;
   }
+}
+
+void Ip::reassemble(buf::Batch& in, Instant now, buf::Batch& whole) {
+  for (Packet& p : in) {
+    const Ip4 ip = *Ip4::parse(p.l3());
+    const size_t size = ip.payload().size();
+    if (size == 0 || (ip.more_fragments() && size % 8 != 0)) {
+      count_.add(Counter::ip_fragment_bad);
+      continue;
+    }
+    const bool tcp = static_cast<IpProto>(ip.proto()) == IpProto::Tcp;
+    if (hides_header(ip)) {
+      count_.add(Counter::ip_fragment_tiny);
+      continue;
+    }
+    const auto from = static_cast<uint16_t>(p.l2_len() + ip.header_len());
+    const Reassembly::Fragment f{.id = id_of(ip),
+                                 .at = static_cast<uint32_t>(ip.fragment_offset()),
+                                 .size = static_cast<uint16_t>(size),
+                                 .from = from,
+                                 .more = ip.more_fragments(),
+                                 .ecn = static_cast<uint8_t>(ip.tos() & 3),
+                                 .header = from,
+                                 .small = tcp};
+    if (Packet d = fragments_.reassembly.add(std::move(p), f, now)) whole.push(std::move(d));
+  }
+  in.clear();
+}
+
+void Ip::deliver(buf::Batch& whole, In& out) {
+  for (Packet& p : whole) {
+    const Ip4 ip = *Ip4::parse(p.l3());
+    p.l3_len(static_cast<uint16_t>(ip.header_len()));
+    buf::Batch* to = nullptr;
+    if (const Counter why = local(ip, addresses_.owner(ip.dst()), out, to); why != fine)
+      count_.add(why);
+    else
+      to->push(std::move(p));
+  }
+  whole.clear();
+}
+
+void Ip::follow(buf::Batch& in, Instant now) {
+  for (Packet& p : in) {
+    const Ip4 ip = *Ip4::parse(p.l3());
+    const auto proto = static_cast<IpProto>(ip.proto());
+    const bool first = ip.fragment_offset() == 0;
+    if (hides_header(ip) || (first && ip.payload().size() < 8))
+      count_.add(Counter::ip_fragment_tiny);
+    else if (proto != IpProto::Tcp && proto != IpProto::Udp)
+      fragments_.following.pass(std::move(p));
+    else
+      fragments_.following.add(
+          std::move(p),
+          {.id = id_of(ip), .first = first, .ports = first ? load_be<uint32_t>(ip.payload().data()) : 0},
+          now);
+  }
+  in.clear();
 }
 
 }  // namespace sluice::ip

@@ -17,13 +17,27 @@ constexpr Counter fine = Counter::ip_local;
 // Sources that no host may have: RFC 4291 §2.5.3, §2.7, and an IPv4 address in disguise (§2.5.5.2).
 bool martian(const Ip6Addr& a) { return a.is_multicast() || a.is_loopback() || a.is_v4_mapped(); }
 
+// RFC 7112 §3: octets of an upper layer's header that the first fragment has.
+size_t least_header(uint8_t proto) {
+  switch (static_cast<IpProto>(proto)) {
+    case IpProto::Tcp:
+      return 20;
+    case IpProto::Udp:
+    case IpProto::Icmp6:
+      return 8;
+    default:
+      return static_cast<wire::Ip6Next>(proto) == wire::Ip6Next::NoNext ? 0 : 1;
+  }
+}
+
 }  // namespace
 
 Ip6::Ip6(const Options& options, std::span<const buf::Interface> ports, std::shared_ptr<const Routes> routes,
-         Counters& count, Rng& rng)
+         Fragments& fragments, Counters& count, Rng& rng)
     : options_{options},
       ports_{ports.begin(), ports.end()},
       routes_{std::move(routes)},
+      fragments_{fragments},
       count_{count},
       rng_{rng},
       errors_{options.icmp_error_rate, options.icmp_error_burst},
@@ -38,7 +52,7 @@ void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
     buf::Batch* to = nullptr;
     const Counter why = verdict(p, transports, out, to);
     if (why != fine) return count_.add(why);
-    local += to != &out.transit;
+    local += to != &out.transit && to != &out.passing;
     to->push(std::move(p));
   });
   count_.add(Counter::ip_local, local);
@@ -88,26 +102,34 @@ Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
   // RFC 4291 §2.5.2, §2.5.6.
   if (dst.is_link_local() || src.is_link_local()) return Counter::ip_link_local;
   if (src.is_unspecified()) return Counter::ip_martian_source;
-  to = &out.transit;
+  const bool fragment = ip.next_header() == static_cast<uint8_t>(wire::Ip6Next::Fragment);
+  to = fragment && !p.knows_flow() && options_.follow_fragments ? &out.passing : &out.transit;
   return fine;
 }
 
-Counter Ip6::local(Packet& p, const Header& ip, In& in, In6& out, buf::Batch*& to) {
+Counter Ip6::local(Packet& p, const Header& ip, In& in, In6& out, buf::Batch*& to, bool rebuilt) {
   wire::Ip6Chain chain;
-  const auto problem = wire::walk_extensions(p.l3(), limits_, chain);
+  auto problem = wire::walk_extensions(p.l3(), limits_, chain);
   if (problem) {
+    // RFC 7112 §5: all headers stand in the first fragment.
+    if (chain.fragmented && chain.fragment.more && problem->why == Counter::ip6_ext_truncated)
+      problem = wire::Ip6Problem{.why = Counter::ip_fragment_tiny,
+                                 .tell = true,
+                                 .code = static_cast<uint8_t>(wire::Icmp6Problem::FirstFragment)};
     if (problem->tell)
       out.problems.push(Problem6{std::move(p), problem->tell_of_group, problem->code, problem->pointer});
     return problem->why;
   }
-  if (chain.fragmented && !chain.fragment.atomic())
-    return chain.fragment.offset == 0 ? Counter::ip_fragment_first : Counter::ip_fragment_later;
+  if (chain.fragmented && !chain.fragment.atomic()) {
+    to = &out.fragments;
+    return fine;
+  }
   p.headers(static_cast<uint8_t>(p.l2_len()), chain.upper_at, 0);
   const Bytes payload = ip.whole().subspan(chain.upper_at);
   const bool group = ip.dst().is_multicast();
   switch (static_cast<IpProto>(chain.proto)) {
     case IpProto::Icmp6:
-      return classify_icmp(p, ip, payload, out, to);
+      return classify_icmp(p, ip, payload, rebuilt || chain.fragmented, out, to);
     case IpProto::Udp:
       if (ip.src().is_unspecified() || group) return Counter::ip_multicast;
       to = &in.udp;
@@ -127,7 +149,8 @@ Counter Ip6::local(Packet& p, const Header& ip, In& in, In6& out, buf::Batch*& t
 }
 
 // RFC 4443 §2.4, and what makes a message one of this link: RFC 4861 §6.1, §7.1; RFC 3810 §5.
-Counter Ip6::classify_icmp(Packet& p, const Header& ip, Bytes message, In6& out, buf::Batch*& to) const {
+Counter Ip6::classify_icmp(Packet& p, const Header& ip, Bytes message, bool fragmented, In6& out,
+                           buf::Batch*& to) const {
   const auto icmp = wire::Icmp6::parse(message, ip.src(), ip.dst());
   if (!icmp) return icmp.why();
   switch (icmp->type()) {
@@ -136,7 +159,8 @@ Counter Ip6::classify_icmp(Packet& p, const Header& ip, Bytes message, In6& out,
     case wire::Icmp6Type::NeighbourSolicitation:
     case wire::Icmp6Type::NeighbourAdvertisement:
     case wire::Icmp6Type::Redirect:
-      if (ip.hop_limit() != 255 || icmp->code() != 0) return Counter::nd_invalid;
+      // RFC 6980 §5: never in fragments.
+      if (ip.hop_limit() != 255 || icmp->code() != 0 || fragmented) return Counter::nd_invalid;
       to = &out.nd;
       return fine;
     case wire::Icmp6Type::MldQuery:
@@ -151,6 +175,97 @@ Counter Ip6::classify_icmp(Packet& p, const Header& ip, Bytes message, In6& out,
       to = &out.icmp;
       return fine;
   }
+}
+
+void Ip6::problem(Packet&& p, wire::Icmp6Problem code, size_t pointer, Counter why, In6& out) {
+  count_.add(why);
+  out.problems.push(
+      Problem6{std::move(p), false, static_cast<uint8_t>(code), static_cast<uint16_t>(pointer)});
+}
+
+// RFC 8200 §4.5, in its order.
+void Ip6::reassemble(buf::Batch& in, Instant now, buf::Batch& whole, In6& out) {
+  for (Packet& p : in) {
+    const Header ip = *Header::parse(p.l3());
+    wire::Ip6Chain chain;
+    (void)wire::walk_extensions(p.l3(), limits_, chain);  // input() has seen that it is good
+    const wire::Ip6Fragment& f = chain.fragment;
+    const size_t from = f.at + wire::Ip6Fragment::len, size = ip.total_length() - from;
+    if (f.more && size % 8 != 0) {
+      problem(std::move(p), wire::Icmp6Problem::Header, Header::payload_length_at, Counter::ip_fragment_bad,
+              out);
+      continue;
+    }
+    if (size == 0) {
+      count_.add(Counter::ip_fragment_bad);
+      continue;
+    }
+    if (f.offset + size > 65535) {
+      problem(std::move(p), wire::Icmp6Problem::Header, f.at + 2u, Counter::ip_fragment_too_long, out);
+      continue;
+    }
+    if (f.offset == 0 && ip.total_length() - chain.upper_at < least_header(chain.proto)) {
+      problem(std::move(p), wire::Icmp6Problem::FirstFragment, 0, Counter::ip_fragment_tiny, out);
+      continue;
+    }
+    const uint16_t port = p.ingress();
+    const size_t l2 = p.l2_len();
+    const Reassembly::Fragment fragment{
+        .id = {ip.src().zoned(port), ip.dst().zoned(port), f.id},
+        .at = f.offset,
+        .size = static_cast<uint16_t>(size),
+        .from = static_cast<uint16_t>(l2 + from),
+        .more = f.more,
+        .ecn = static_cast<uint8_t>(ip.traffic_class() & 3),
+        .header =
+            static_cast<uint16_t>(l2 + f.at),  // the fragment header goes, and who named it names another
+        .patch_at = static_cast<uint16_t>(l2 + f.next_at),
+        .patch = f.next_header,
+        .small = static_cast<IpProto>(chain.proto) == IpProto::Tcp};
+    if (Packet d = fragments_.reassembly.add(std::move(p), fragment, now)) whole.push(std::move(d));
+  }
+  in.clear();
+}
+
+void Ip6::deliver(buf::Batch& whole, In& in, In6& out) {
+  for (Packet& p : whole) {
+    buf::Batch* to = nullptr;
+    if (const Counter why = local(p, *Header::parse(p.l3()), in, out, to, true); why != fine)
+      count_.add(why);
+    else
+      to->push(std::move(p));
+  }
+  whole.clear();
+}
+
+void Ip6::follow(buf::Batch& in, Instant now) {
+  for (Packet& p : in) {
+    const Header ip = *Header::parse(p.l3());
+    const Bytes b = ip.payload();  // the fragment header, as input() has seen
+    constexpr size_t len = wire::Ip6Fragment::len;
+    if (b.size() < len) {
+      count_.add(Counter::ip6_ext_truncated);
+      continue;
+    }
+    const auto where = load_be<uint16_t>(b.data() + 2);
+    const bool first = (where & ~7u) == 0;
+    const auto proto = static_cast<IpProto>(b[0]);
+    const bool ports = proto == IpProto::Tcp || proto == IpProto::Udp;
+    if (ports && first && b.size() < len + least_header(b[0])) {
+      count_.add(Counter::ip_fragment_tiny);
+      continue;
+    }
+    if (!ports || (where & ~6u) == 0) {  // an atomic fragment is followed by none
+      if (ports) p.flow_ports(load_be<uint32_t>(b.data() + len));
+      fragments_.following.pass(std::move(p));
+      continue;
+    }
+    const VirtualReassembly::Fragment f{.id = {ip.src(), ip.dst(), load_be<uint32_t>(b.data() + 4)},
+                                        .first = first,
+                                        .ports = first ? load_be<uint32_t>(b.data() + len) : 0};
+    fragments_.following.add(std::move(p), f, now);
+  }
+  in.clear();
 }
 
 }  // namespace sluice::ip

@@ -16,6 +16,7 @@
 #include "buf/interface.h"
 #include "buf/transmit.h"
 #include "ip/addresses.h"
+#include "ip/fragments.h"
 #include "ip/options.h"
 #include "ip/route.h"
 #include "wire/icmp4.h"
@@ -28,11 +29,13 @@ namespace sluice::ip {
 struct In {
   buf::Batch udp, tcp, icmp;
   buf::Batch transit;           // for forward()
+  buf::Batch passing;           // fragments in transit whose flow is not known, for follow()
+  buf::Batch fragments;         // fragments for us, for reassemble()
   buf::Batch unknown_protocol;  // for refuse(.., Refusal::Protocol, ..)
 };
 
 // Why a packet is sent back: which ICMP error its sender gets.
-enum class Refusal : uint8_t { Net, Host, Protocol, Port, TooBig, Prohibited, TimeExceeded };
+enum class Refusal : uint8_t { Net, Host, Protocol, Port, TooBig, Prohibited, TimeExceeded, ReassemblyTime };
 
 // An ICMP error about something we sent, for the transport to judge (RFC 1122 §4.2.3.9; RFC 5927: anybody
 // may have forged it). `tuple` is as we see the flow: local is ours.
@@ -56,8 +59,9 @@ struct Path {
 
 class Ip {
  public:
-  // `options`, `counters` and `rng` outlive the room; `routes` is not null.
-  Ip(const Options&, std::span<const buf::Interface>, std::shared_ptr<const Routes> routes, Counters&, Rng&);
+  // `options`, `fragments`, `counters` and `rng` outlive the room; `routes` is not null.
+  Ip(const Options&, std::span<const buf::Interface>, std::shared_ptr<const Routes> routes, Fragments&,
+     Counters&, Rng&);
 
   // Swaps the routes; between two bursts.
   void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
@@ -65,6 +69,12 @@ class Ip {
   // Validates and sorts frames whose l2_len is set; leaves `frames` empty. Each batch of `out` has room for
   // all.
   void input(buf::Batch& frames, In& out);
+  // Takes fragments for us; `whole` (room for all) gets the datagrams that are complete with them.
+  void reassemble(buf::Batch& fragments, Instant now, buf::Batch& whole);
+  // Sorts what reassemble() made.
+  void deliver(buf::Batch& whole, In& out);
+  // Takes fragments in transit; Fragments::following gives out those that may go on.
+  void follow(buf::Batch& passing, Instant now);
   // Sends packets on towards their destination, or an ICMP error back; leaves `transit` empty. `out` has room
   // for one Egress per packet, here and below.
   void forward(buf::Batch& transit, Instant now, buf::Egresses& out);
@@ -90,14 +100,19 @@ class Ip {
   void check_sources(buf::Batch&, uint16_t port) const;
   Counter judge(const wire::Ip4&, const buf::Packet&, In&, buf::Batch*& to) const;
   Counter classify(const wire::Ip4&, const buf::Packet&, In&, buf::Batch*& to) const;
+  Counter local(const wire::Ip4&, Owner, In&, buf::Batch*& to) const;
+  buf::Batch& through(const wire::Ip4&, const buf::Packet&, In&) const;
   Counter obstacle(const wire::Ip4&, const NextHop&) const;
   void turn_back(buf::Packet&&, const NextHop&, Counter why, Instant now, buf::Egresses& out);
+  void fragment_transit(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
   void refuse(buf::Packet&&, Refusal, uint16_t mtu, Instant now, buf::Egresses& out);
   bool may_refuse(const buf::Packet&, const wire::Ip4&) const;
-  void icmp_one(buf::Packet&&, buf::Egresses& out, IcmpErrors& errors);
-  void echo(buf::Packet&&, const wire::Ip4&, buf::Egresses& out);
+  void icmp_one(buf::Packet&&, Instant now, buf::Egresses& out, IcmpErrors& errors);
+  void echo(buf::Packet&&, const wire::Ip4&, Instant now, buf::Egresses& out);
   Counter read_error(const wire::Icmp4&, IcmpError& out) const;
-  Counter output_one(buf::Transmit&, buf::Egresses& out);
+  Counter output_one(buf::Transmit&, Instant now, buf::Egresses& out);
+  Counter output_fragmented(buf::Transmit&, uint16_t port, const IpAddr& next, Instant now,
+                            buf::Egresses& out);
   const NextHop* way_to(Ip4Addr dst, Counter& why) const;
   Ip4Addr source_for(const NextHop&, Ip4Addr dst) const;
 
@@ -105,6 +120,7 @@ class Ip {
   std::vector<buf::Interface> ports_;
   Addresses addresses_;
   std::shared_ptr<const Routes> routes_;
+  Fragments& fragments_;
   Counters& count_;
   Rng& rng_;
   TokenBucket errors_;

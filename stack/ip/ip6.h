@@ -35,14 +35,17 @@ struct Problem6 {
 // headers.
 struct In6 {
   buf::Batch icmp, transit;
-  buf::Batch nd;  // Neighbour Discovery and MLD, proved to come from this link
+  buf::Batch passing;    // fragments in transit whose flow is not known, for follow()
+  buf::Batch fragments;  // fragments for us, for reassemble()
+  buf::Batch nd;         // Neighbour Discovery and MLD, proved to come from this link
   StaticVec<Problem6, buf::burst_size> problems;
 };
 
 class Ip6 {
  public:
-  // `options`, `counters` and `rng` outlive the room; `routes` is not null.
-  Ip6(const Options&, std::span<const buf::Interface>, std::shared_ptr<const Routes> routes, Counters&, Rng&);
+  // `options`, `fragments`, `counters` and `rng` outlive the room; `routes` is not null.
+  Ip6(const Options&, std::span<const buf::Interface>, std::shared_ptr<const Routes> routes, Fragments&,
+      Counters&, Rng&);
 
   void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
   // What link says of our addresses, networks and routers.
@@ -50,6 +53,12 @@ class Ip6 {
 
   // Validates and sorts frames whose l2_len is set; leaves `frames` empty. Batches have room for all.
   void input(buf::Batch& frames, In& transports, In6& out);
+  // Takes fragments for us; `whole` (room for all) gets the packets that are complete with them.
+  void reassemble(buf::Batch& fragments, Instant now, buf::Batch& whole, In6& out);
+  // Sorts what reassemble() made.
+  void deliver(buf::Batch& whole, In& transports, In6& out);
+  // Takes fragments in transit; Fragments::following gives out those that may go on.
+  void follow(buf::Batch& passing, Instant now);
   // Sends packets on towards their destination, or an ICMPv6 error back; leaves `transit` empty. `out` has
   // room for one Egress per packet, here and below.
   void forward(buf::Batch& transit, Instant now, buf::Egresses& out);
@@ -76,15 +85,18 @@ class Ip6 {
     Counter event;
   };
   Counter verdict(buf::Packet&, In&, In6&, buf::Batch*& to);
-  Counter local(buf::Packet&, const wire::Ip6&, In&, In6&, buf::Batch*& to);
-  Counter classify_icmp(buf::Packet&, const wire::Ip6&, Bytes message, In6&, buf::Batch*& to) const;
+  Counter local(buf::Packet&, const wire::Ip6&, In&, In6&, buf::Batch*& to, bool rebuilt = false);
+  Counter classify_icmp(buf::Packet&, const wire::Ip6&, Bytes message, bool fragmented, In6&,
+                        buf::Batch*& to) const;
+  void problem(buf::Packet&&, wire::Icmp6Problem, size_t pointer, Counter why, In6&);
   bool source_fits(const Ip6Addr& src, uint16_t port) const;
   void forward_one(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
-  void icmp_one(buf::Packet&&, buf::Egresses& out, IcmpErrors& errors);
+  void icmp_one(buf::Packet&&, Instant now, buf::Egresses& out, IcmpErrors& errors);
   void refuse(buf::Packet&&, const Error&, Instant now, buf::Egresses& out);
   bool may_refuse(const buf::Packet&, const wire::Ip6&, const Error&) const;
   Counter read_error(const wire::Icmp6&, uint16_t port, IcmpError& out) const;
-  Counter output_one(buf::Transmit&, buf::Egresses& out);
+  Counter output_one(buf::Transmit&, Instant now, buf::Egresses& out);
+  Counter output_fragmented(buf::Transmit&, const NextHop&, Instant now, buf::Egresses& out);
   // The way to a destination (zoned), or false and why there is none.
   bool way_to(const Ip6Addr& dst, NextHop& out, Counter& why) const;
   Ip6Addr source_for(const NextHop&, const Ip6Addr& dst) const;
@@ -93,6 +105,7 @@ class Ip6 {
   std::vector<buf::Interface> ports_;
   Addresses6 addresses_;
   std::shared_ptr<const Routes> routes_;
+  Fragments& fragments_;
   Counters& count_;
   Rng& rng_;
   TokenBucket errors_;

@@ -66,13 +66,13 @@ Result<Path> Ip::path(const IpAddr& dst) const {
 
 void Ip::output(buf::Transmits& in, Instant now, buf::Egresses& out) {
   for (buf::Transmit& t : in) {
-    const Counter why = output_one(t, out);
+    const Counter why = output_one(t, now, out);
     count_.add(why);  // ip_sent, or the reason
   }
   in.clear();
 }
 
-Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
+Counter Ip::output_one(buf::Transmit& t, Instant now, buf::Egresses& out) {
   if (!t.dst.is_v4()) return Counter::ip_no_route;
   const Ip4Addr dst = t.dst.v4();
   Counter why{};
@@ -94,7 +94,8 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
   const uint32_t total = p.size() + static_cast<uint32_t>(Ip4::min_header_len);
   // The route may have changed to a port that cannot since the transport asked for its path.
   const bool segmentation = t.segment_size != 0 && caps.tcp_segmentation;
-  if (total > (segmentation ? 65535u : caps.mtu)) return Counter::ip_too_big;
+  if (total > (segmentation ? 65535u : caps.mtu) || p.large()) [[unlikely]]
+    return output_fragmented(t, hop->port, next, now, out);
   if (!p.contiguous() && !caps.tx_multi_segment && !p.linearize()) return Counter::ip_scattered;
 
   const auto l4_len = static_cast<uint8_t>(p.l4_len());
@@ -116,6 +117,36 @@ Counter Ip::output_one(buf::Transmit& t, buf::Egresses& out) {
             !caps.tx_ip_checksum && !segmentation);
   if (caps.tx_ip_checksum) p.offload_ip4_checksum();
   out.push(buf::Egress{std::move(p), hop->port, next});
+  return fine;
+}
+
+// Ordinary packets with copies of it; a large one that fits the MTU becomes one. TCP finds a size that fits.
+Counter Ip::output_fragmented(buf::Transmit& t, uint16_t port, const IpAddr& next, Instant now,
+                              buf::Egresses& out) {
+  const Packet& whole = t.packet;
+  const uint32_t all = whole.size();
+  if (t.proto == IpProto::Tcp || all + Ip4::min_header_len > 65535) return Counter::ip_too_big;
+  seal_transport(t, {}, false);
+  const size_t mtu = ports_[port].caps.mtu;
+  const auto id = static_cast<uint16_t>(fragments_.ids.next(t.src, t.dst));
+  if (all > mtu - Ip4::min_header_len) count_.add(Counter::ip_fragmented);
+  for (uint32_t at = 0, size = 0; at < all; at += size) {
+    const bool last = all - at <= mtu - Ip4::min_header_len;
+    size = last ? all - at : piece_octets(mtu, Ip4::min_header_len);
+    Packet piece = fragments_.piece(whole, at, size, Ip4::min_header_len);
+    if (!piece) return Counter::ip_no_piece;
+    Ip4::emit(piece.data(),
+              {.tos = t.tos,
+               .id = id,
+               .ttl = t.ttl,
+               .proto = static_cast<uint8_t>(t.proto),
+               .src = t.src.v4(),
+               .dst = t.dst.v4()},
+              false);
+    Ip4::as_fragment(piece.data(), Ip4::min_header_len + size, at, !last);
+    fragments_.push({std::move(piece), port, next}, now, out);
+  }
+  fragments_.pushed(now, out);
   return fine;
 }
 

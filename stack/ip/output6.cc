@@ -85,12 +85,12 @@ Result<Path> Ip6::path(const Ip6Addr& dst) const {
   return Path{hop.port, caps.mtu, source, caps.tcp_segmentation6, caps.tx_multi_segment, hop.transport};
 }
 
-void Ip6::output(buf::Transmits& in, Instant, buf::Egresses& out) {
-  for (buf::Transmit& t : in) count_.add(output_one(t, out));  // ip_sent, or the reason
+void Ip6::output(buf::Transmits& in, Instant now, buf::Egresses& out) {
+  for (buf::Transmit& t : in) count_.add(output_one(t, now, out));  // ip_sent, or the reason
   in.clear();
 }
 
-Counter Ip6::output_one(buf::Transmit& t, buf::Egresses& out) {
+Counter Ip6::output_one(buf::Transmit& t, Instant now, buf::Egresses& out) {
   const Ip6Addr dst = t.dst.v6();
   Counter why{};
   NextHop hop;
@@ -109,7 +109,8 @@ Counter Ip6::output_one(buf::Transmit& t, buf::Egresses& out) {
   Packet& p = t.packet;
   const uint32_t total = p.size() + static_cast<uint32_t>(Header::header_len);
   const bool segmentation = t.segment_size != 0 && caps.tcp_segmentation6;
-  if (total > (segmentation ? 65535u : caps.mtu)) return Counter::ip_too_big;
+  if (total > (segmentation ? 65535u : caps.mtu) || p.large()) [[unlikely]]
+    return output_fragmented(t, hop, now, out);
   if (!p.contiguous() && !caps.tx_multi_segment && !p.linearize()) return Counter::ip_scattered;
 
   const auto l4_len = static_cast<uint8_t>(p.l4_len());
@@ -125,6 +126,40 @@ Counter Ip6::output_one(buf::Transmit& t, buf::Egresses& out) {
                         .src = src.unzoned(),
                         .dst = dst.unzoned()});
   out.push(buf::Egress{std::move(p), hop.port, hop.gateway.is_none() ? IpAddr{dst.unzoned()} : hop.gateway});
+  return fine;
+}
+
+// Ordinary packets with copies of it; a large one that fits the MTU becomes one, without a fragment header.
+// Nothing is kept of paths' MTUs, so pieces are as long as every link carries (RFC 8200 §5).
+Counter Ip6::output_fragmented(buf::Transmit& t, const NextHop& hop, Instant now, buf::Egresses& out) {
+  const Packet& whole = t.packet;
+  const uint32_t all = whole.size();
+  if (t.proto == IpProto::Tcp || all > 65535 - wire::Ip6Fragment::len) return Counter::ip_too_big;
+  seal_transport(t, {}, false);
+  const size_t mtu = ports_[hop.port].caps.mtu;
+  const bool cut = all + Header::header_len > mtu;
+  const size_t header = Header::header_len + (cut ? wire::Ip6Fragment::len : 0);
+  const size_t most = cut ? std::min<size_t>(mtu, Header::min_mtu) : mtu;
+  const uint32_t id = cut ? fragments_.ids.next(t.src, t.dst) : 0;
+  if (cut) count_.add(Counter::ip_fragmented);
+  const IpAddr next = hop.gateway.is_none() ? IpAddr{t.dst.v6().unzoned()} : hop.gateway;
+  for (uint32_t at = 0, size = 0; at < all; at += size) {
+    const bool last = all - at <= most - header;
+    size = last ? all - at : piece_octets(most, header);
+    Packet piece = fragments_.piece(whole, at, size, header);
+    if (!piece) return Counter::ip_no_piece;
+    const auto proto = static_cast<uint8_t>(t.proto);
+    Header::emit(piece.data(), {.traffic_class = t.tos,
+                                .payload_length = static_cast<uint16_t>(header - Header::header_len + size),
+                                .next_header = cut ? static_cast<uint8_t>(wire::Ip6Next::Fragment) : proto,
+                                .hop_limit = t.ttl,
+                                .src = t.src.v6().unzoned(),
+                                .dst = t.dst.v6().unzoned()});
+    if (cut)
+      wire::Ip6Fragment::emit(piece.data() + Header::header_len, proto, static_cast<uint16_t>(at), !last, id);
+    fragments_.push({std::move(piece), hop.port, next}, now, out);
+  }
+  fragments_.pushed(now, out);
   return fine;
 }
 

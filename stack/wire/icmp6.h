@@ -37,7 +37,12 @@ enum class Icmp6Unreachable : uint8_t {
   RejectRoute = 6
 };
 // Codes of Parameter Problem: RFC 4443 §3.4.
-enum class Icmp6Problem : uint8_t { Header = 0, NextHeader = 1, Option = 2 };
+enum class Icmp6Problem : uint8_t {
+  Header = 0,
+  NextHeader = 1,
+  Option = 2,
+  FirstFragment = 3
+};  // 3: RFC 7112 §5
 
 class Icmp6 {
   static constexpr Field<uint8_t> f_type{0}, f_code{1};

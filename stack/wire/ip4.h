@@ -90,6 +90,18 @@ class Ip4 {
     f_dst.set(out, v.dst);
     if (checksum) f_checksum.set(out, Sum{}.add(Bytes{out, min_header_len}).checksum());
   }
+  // Makes a header that of a piece, or of a whole datagram (0, no more): `total` octets that start `offset`
+  // octets, a multiple of 8, into the datagram. Whether it may be fragmented is forgotten; the checksum is
+  // made.
+  static void as_fragment(uint8_t* header, size_t total, size_t offset, bool more) {
+    f_total_length.set(header, static_cast<uint16_t>(total));
+    f_fragment.set(header, static_cast<uint16_t>(offset / 8 | (more ? 0x2000 : 0)));
+    f_checksum.set(header, 0);
+    f_checksum.set(header, Sum{}.add(Bytes{header, (f_version_ihl.get(header) & 15u) * 4u}).checksum());
+  }
+  static void set_ecn(uint8_t* header, uint8_t ecn) {
+    f_tos.set(header, static_cast<uint8_t>((f_tos.get(header) & ~3) | ecn));
+  }
   // One hop less: the TTL, which is not 0, and the checksum that goes with it (RFC 1624).
   static constexpr void decrement_ttl(uint8_t* header) {
     const auto was = load_be<uint16_t>(header + f_ttl.at);
@@ -120,7 +132,22 @@ class Ip4 {
 // What stands in an IPv4 header's options, as far as we care (RFC 791 §3.1). A parse error is the reason to
 // drop.
 struct Ip4Options {
-  bool source_route = false;  // LSRR or SSRR
+  static constexpr size_t most = 40;  // octets
+  bool source_route = false;          // LSRR or SSRR
+
+  // Writes those options that every fragment carries (their copied flag is set) to `out`, which has room for
+  // `most`, filled up to a multiple of 4; returns their octets. parse() has proved `b`.
+  static constexpr size_t copied(Bytes b, uint8_t* out) {
+    size_t n = 0;
+    for (size_t at = 0; at < b.size() && b[at] != 0;) {
+      const size_t len = b[at] == 1 ? 1 : b[at + 1];
+      if ((b[at] & 0x80) != 0)
+        for (size_t i = 0; i < len; ++i) out[n++] = b[at + i];
+      at += len;
+    }
+    while (n % 4 != 0) out[n++] = 0;
+    return n;
+  }
 
   static constexpr Result<Ip4Options> parse(Bytes b) {
     Ip4Options seen;

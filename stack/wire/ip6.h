@@ -66,6 +66,12 @@ class Ip6 {
     f_src.set(out, v.src);
     f_dst.set(out, v.dst);
   }
+  static constexpr void set_payload_length(uint8_t* header, size_t octets) {
+    f_payload_length.set(header, static_cast<uint16_t>(octets));
+  }
+  static constexpr void set_ecn(uint8_t* header, uint8_t ecn) {
+    header[1] = static_cast<uint8_t>((header[1] & 0xcf) | ecn << 4);
+  }
   // One hop less; the limit is not 0.
   static constexpr void decrement_hop_limit(uint8_t* header) {
     f_hop_limit.set(header, static_cast<uint8_t>(f_hop_limit.get(header) - 1));

@@ -51,6 +51,8 @@ WorkerPlan plan(bool cookies) {
   p.tcp.half_open = cookies ? 0 : 4;
   p.tcp.receive_buffer = p.tcp.send_buffer = 16'384;
   p.tcp.held_pieces = 16;
+  p.ip.reassembly_packets = 64;
+  p.ip.follow_packets = 16;
   return p;
 }
 
@@ -98,9 +100,9 @@ class Run {
     for (size_t port = 0; port < 2; ++port)
       for (const auto& sent : worker_->sent(port))
         if (!(time & 0x10)) mender_.saw(sent);
-    // Each connection's held pieces, and what waits for neighbours.
+    // Each connection's held pieces, and what waits for neighbours and for other fragments.
     const size_t held = packets_ - others_.size() - pool_.packets_free();
-    check(held <= 8 * 16 * 2 + 32 + 64, "what is held is bounded");
+    check(held <= 8 * 16 * 2 + 32 + 64 + 64 + 16, "what is held is bounded");
   }
   void all_back(const char* claim) const {
     check(pool_.packets_free() == packets_ && pool_.headers_free() == headers_, claim);

@@ -127,6 +127,32 @@ TEST_F(Steered, one_queue_feeds_two_workers_each_with_its_own_flows_in_order) {
   EXPECT_EQ(count_[0][Counter::io_handed_over], got_[1].size());
 }
 
+TEST_F(Steered, what_learns_its_flow_late_is_passed_on_to_its_owner) {
+  build(3, 1);
+  for (uint16_t port = 1000; port < 1040; ++port) {
+    const auto whole = test::udp_frame(peer, us, port, 53, {1});
+    const size_t owner = steering_->owner(whole);
+    // A datagram put together, and a fragment that knows its ports, at each worker, those without a queue
+    // too.
+    for (size_t w = 0; w < 3; ++w)
+      for (const bool fragment : {false, true}) {
+        Packet p = test::packet_of(fragment ? test::frame(test::mac_b, test::mac_a, wire::EtherType::Ip4,
+                                                          test::ip4(peer, us, 17, {1}, 0x2005))
+                                            : whole);
+        p.headers(14, 0, 0);
+        if (fragment) p.flow_ports(uint32_t{port} << 16 | 53);
+        EXPECT_EQ(ports_[w]->pass_on(p), owner != w);
+        EXPECT_EQ(static_cast<bool>(p), owner == w) << "what is ours stays here";
+        turn_all(1);
+        if (owner == w) continue;
+        ASSERT_EQ(got_[owner].size(), 1u);
+        EXPECT_EQ(got_[owner][0].knows_flow(), fragment);
+        EXPECT_TRUE(!fragment || got_[owner][0].flow_ports() == (uint32_t{port} << 16 | 53));
+        got_[owner].clear();
+      }
+  }
+}
+
 TEST_F(Steered, a_full_ring_drops_and_counts_and_waits_for_nobody) {
   build(2, 1, 16);
   uint16_t theirs = 1000;

@@ -62,7 +62,6 @@ TEST_F(IpForward, what_cannot_pass_dies_counted_and_tells_its_sender) {
       {"a prohibited route", {.dst = Ip4Addr::of(198, 51, 100, 1)}, Counter::ip_prohibited, 3, 13},
       {"an unreachable route", {.dst = Ip4Addr::of(198, 51, 100, 129)}, Counter::ip_no_route, 3, 1},
       {"too big and DF", {.dst = far, .dont_fragment = true}, Counter::ip_too_big, 3, 4, 100},
-      {"too big", {.dst = far}, Counter::ip_needs_fragmentation, -1, 0},
   };
   for (const Case& c : cases) {
     const uint64_t before = count[c.why], all = drops();

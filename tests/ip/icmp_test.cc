@@ -108,6 +108,7 @@ TEST_F(IpIcmp, an_error_about_a_datagram_of_ours_becomes_a_value) {
 
 // RFC 1812 §4.3.2.7
 TEST_F(IpIcmp, no_error_about_errors_broadcasts_and_tails) {
+  options.follow_fragments = false;
   const auto icmp4 = [](uint8_t type) {
     return test::ip4({.dst = far, .proto = IpProto::Icmp, .ttl = 1}, test::icmp(type, 0, 0, Octets(28)));
   };

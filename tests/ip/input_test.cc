@@ -90,9 +90,6 @@ TEST_F(IpInput, every_bad_datagram_dies_of_its_own_reason) {
       {"link-local to pass on", to(Ip4Addr::of(169, 254, 1, 1)), Counter::ip_link_local},
       {"from link-local to pass on", text4({.src = Ip4Addr::of(169, 254, 1, 1), .dst = far}),
        Counter::ip_link_local},
-      {"a first fragment", text4({.fragment = 0x2000}), Counter::ip_fragment_first},
-      {"a middle fragment", text4({.fragment = 0x2010}), Counter::ip_fragment_later},
-      {"a last fragment", text4({.fragment = 0x0010}), Counter::ip_fragment_later},
       {"TCP to a broadcast",
        test::ip4({.dst = Ip4Addr::of(198, 18, 0, 255), .proto = IpProto::Tcp}, Octets(20)),
        Counter::ip_broadcast_tcp},
@@ -140,9 +137,23 @@ TEST_F(IpInput, a_host_forwards_nothing) {
   EXPECT_EQ(count[Counter::ip_not_forwarding], 1u);
 }
 
-TEST_F(IpInput, fragments_for_others_pass) {
+TEST_F(IpInput, fragments_for_others_pass_by_the_way_of_their_flow) {
   input(text4({.dst = far, .fragment = 0x2010}));
-  EXPECT_EQ(in.transit.size(), 1u);
+  EXPECT_EQ(in.passing.size(), 1u) << "whose flow is not known yet";
+  buf::Packet known = test::received(test::frame(text4({.dst = far, .fragment = 0x2010})));
+  known.flow_ports(7 << 16 | 9);
+  input(std::move(known));
+  EXPECT_EQ(in.transit.size(), 1u) << "another worker found it out";
+  options.follow_fragments = false;
+  input(text4({.dst = far, .fragment = 0x2010}));
+  EXPECT_EQ(in.transit.size(), 2u) << "nobody asked for it";
+  EXPECT_EQ(count[Counter::ip_local], 0u);
+}
+
+TEST_F(IpInput, fragments_for_us_wait_for_their_siblings) {
+  for (const uint16_t fragment : {0x2000, 0x2010, 0x0010}) input(text4({.fragment = fragment}));
+  EXPECT_EQ(in.fragments.size(), 3u);
+  EXPECT_EQ(count[Counter::ip_local], 3u);
 }
 
 TEST_F(IpInput, a_source_must_have_a_route_where_the_port_asks_for_one) {

@@ -2,6 +2,9 @@
 // An IP room between two ports with a few routes, and the words to drive it.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "ip/ip.h"
 #include "support/frames.h"
 
@@ -21,7 +24,9 @@ class IpRoom : public PacketTest {
         {*parse_prefix("198.51.100.128/25"), {}, ip::RouteKind::Unreachable}};
     const auto routes = ip::Routes::build(ports, statics, options, error);
     check(routes != nullptr, "the test's routes are good");
-    room = std::make_unique<ip::Ip>(options, ports, routes, count, rng);
+    room.reset();
+    fragments.emplace(options, packet_pool(), count, rng, ip::Onward{&IpRoom::sent_on, this});
+    room = std::make_unique<ip::Ip>(options, ports, routes, *fragments, count, rng);
   }
   void input(const Octets& datagram, uint16_t port = 0, Mac dst = our_mac) {
     input(received(frame(datagram, wire::EtherType::Ip4, dst), port));
@@ -53,16 +58,27 @@ class IpRoom : public PacketTest {
   void TearDown() override {
     in = {};
     out.clear();
+    sent_first.clear();
+    room.reset();
+    fragments.reset();
+  }
+
+  // What was sent on while a datagram was cut stands before what is in `out`.
+  static void sent_on(void* self, buf::Egresses& out, Instant) {
+    for (buf::Egress& e : out) static_cast<IpRoom*>(self)->sent_first.push_back(std::move(e));
+    out.clear();
   }
 
   ip::Options options;
   std::vector<buf::Interface> ports = two_ports();
   Counters count;
   Rng rng{1};
+  std::optional<ip::Fragments> fragments;
   std::unique_ptr<ip::Ip> room;
   Instant now{1'000'000'000};
   ip::In in;
   buf::Egresses out;
+  std::vector<buf::Egress> sent_first;
   ip::IcmpErrors errors;
 };
 

@@ -30,7 +30,7 @@ inline void start_eal() {
 // A pool for tests, big enough for any of them; its packets_free() tells leaks.
 inline buf::PacketPool& packet_pool() {
   start_eal();
-  static buf::PacketPool pool{"test", 4095, 4095};
+  static buf::PacketPool pool{"test", 4095, 4095, buf::PacketPool::data_room, 15};
   check(pool.ok(), "a packet pool for tests");
   return pool;
 }

@@ -49,10 +49,21 @@ inline const char* fault_of_transport(const wire::Ip4& ip) {
   }
 }
 
+// What is wrong with a piece of a datagram; `size`: octets of its own payload.
+inline const char* fault_of_fragment(size_t offset, size_t size, bool more) {
+  if (size == 0) return "a fragment without octets";
+  if (more && size % 8 != 0) return "a fragment that is no multiple of 8";
+  return offset + size > 65535 ? "a fragment beyond a datagram's end" : nullptr;
+}
+
 // The same of IPv6.
 inline const char* fault_of_transport(const wire::Ip6& ip) {
   wire::Ip6Chain chain;
   if (wire::walk_extensions(ip.whole(), {}, chain)) return "broken extension headers";
+  if (const auto& f = chain.fragment; chain.fragmented)
+    return f.atomic()
+               ? "an atomic fragment"
+               : fault_of_fragment(f.offset, ip.total_length() - f.at - wire::Ip6Fragment::len, f.more);
   const Bytes l4 = ip.whole().subspan(chain.upper_at);
   const auto sum =
       wire::pseudo_header(ip.src(), ip.dst(), chain.proto, static_cast<uint32_t>(l4.size())).add(l4).folded();
@@ -108,6 +119,10 @@ inline const char* fault_of(Bytes frame, size_t port, std::span<const buf::Inter
   const bool ours = std::ranges::any_of(ports, [&](const buf::Interface& i) {
     return std::ranges::any_of(i.addresses, [&](const Prefix& p) { return p.addr == IpAddr{ip->src()}; });
   });
+  if (ours && ip->is_fragment()) {
+    if (ip->dont_fragment()) return "a fragment that must not be one";
+    return fault_of_fragment(ip->fragment_offset(), ip->payload().size(), ip->more_fragments());
+  }
   return ours ? fault_of_transport(*ip) : nullptr;  // what passes through is its sender's affair
 }
 
