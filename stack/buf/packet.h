@@ -89,8 +89,10 @@ class Packet {
                    RTE_MBUF_F_RX_IP_CKSUM_BAD);
   }
   RxChecksum rx_l4_checksum() const {
-    return verdict(m_->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
-                   RTE_MBUF_F_RX_L4_CKSUM_BAD);
+    const uint64_t flags = m_->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    // "None": the sender left it to its device, and no wire lay between where octets could change.
+    if (flags == RTE_MBUF_F_RX_L4_CKSUM_NONE) return RxChecksum::Good;
+    return verdict(flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD);
   }
   // Forgets what reception left behind; to be called before a received packet is sent again.
   void reset_offloads() { m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; }
@@ -103,9 +105,9 @@ class Packet {
   void offload_ip4_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM); }
   void offload_tcp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_TCP_CKSUM); }
   void offload_udp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_UDP_CKSUM); }
-  // Implies all checksums; the pseudo-header is summed with length 0.
+  // Implies TCP's checksum; the pseudo-header is summed with length 0.
   void offload_tcp_segmentation(uint16_t mss, bool v4 = true) {
-    request(family(v4) | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0) | RTE_MBUF_F_TX_TCP_SEG);
+    request(family(v4) | RTE_MBUF_F_TX_TCP_SEG);
     segment_size(mss);
   }
 

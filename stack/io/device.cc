@@ -35,26 +35,43 @@ constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_E
                                 RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP |
                                 RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_NONFRAG_IPV6_OTHER;
 
-// Virtual drivers compute checksums and cut segments in software, on our core, and some of them wrong (see
-// README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
-bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
+// Of the virtual drivers most compute checksums and cut segments in software, on our core, and some of them
+// wrong (see README.md): there the stack does it itself. Only hardware is asked, and the two ends of virtio,
+// between which a request travels with its packet and nobody computes anything.
+bool worth_asking(DeviceKind kind) {
+  return kind == DeviceKind::pci || kind == DeviceKind::virtio_user || kind == DeviceKind::vhost_user;
+}
 
-void choose_offloads(DeviceKind kind, uint16_t mtu, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
+// Either end of virtio, as the driver calls itself.
+bool is_virtio(const rte_eth_dev_info& dev) {
+  const std::string_view driver{dev.driver_name};
+  return driver.starts_with("net_virtio") || driver == "net_vhost";
+}
+
+// Below this our own sum costs less than a request, which two drivers look at.
+constexpr uint16_t few_octets = 256;
+
+// Each offload by itself: what a device lacks, the stack does.
+void choose_offloads(const DeviceRequest& r, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
                      rte_eth_conf& conf) {
-  if (computes_itself(kind)) {
-    // A virtio device that is asked for received checksums hands over packets of its host that have none yet
-    // (RTE_MBUF_F_RX_L4_CKSUM_NONE): right for who consumes them, wrong for who sends them on.
-    if (std::string_view{dev.driver_name} != "net_virtio")
-      conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
-    conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
-  }
-  conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  uint64_t &rx = conf.rxmode.offloads, &tx = conf.txmode.offloads;
+  tx |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // A frame that does not fit one packet's room arrives as a chain.
-  if (mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
-    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
-  constexpr uint64_t tso_needs = tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-  if ((conf.txmode.offloads & tso_needs) == tso_needs)
-    conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO;
+  if (r.mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
+    rx |= RTE_ETH_RX_OFFLOAD_SCATTER;
+  if (!r.offloads || !worth_asking(r.device.kind)) return;
+  const bool virtio = is_virtio(dev);
+  tx |= dev.tx_offload_capa & tx_checksums;
+  // Virtio's other end hands over packets that have no checksum yet (RTE_MBUF_F_RX_L4_CKSUM_NONE) and
+  // segments it never cut: right for who consumes them, wrong for who sends them on.
+  if (!virtio || !r.forwards) rx |= dev.rx_offload_capa & rx_checksums;
+  constexpr uint64_t merged = RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER | rx_l4_checksums;
+  if (virtio && !r.forwards && (dev.rx_offload_capa & merged) == merged) rx |= merged;
+  // Virtio sums no IPv4 header, nor need it: of an uncut segment ours holds. Elsewhere the device that cuts
+  // must sum.
+  constexpr uint64_t needs = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  if ((tx & needs) == needs && (virtio || (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0))
+    tx |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO;
 }
 
 // net_tap takes the first real-time signal that has its default action, to be told of each packet by a
@@ -231,7 +248,7 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   rte_eth_conf conf{};
   conf.rxmode.mtu = r.mtu;
   conf.intr_conf.rxq = want.interrupts ? 1 : 0;
-  choose_offloads(kind_, r.mtu, pool, dev, conf);
+  choose_offloads(r, pool, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
   info_.rss = want.rss && queues > 1 && fields != 0 && dev.reta_size != 0;
@@ -254,7 +271,9 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   caps_.tx_ip_checksum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   caps_.tx_l4_checksum = (tx & tx_l4_checksums) == tx_l4_checksums;
   caps_.tx_multi_segment = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
-  caps_.tcp_segmentation = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  caps_.tcp_segmentation = caps_.tcp_segmentation6 = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  if (is_virtio(dev)) caps_.sums_from = few_octets;
+  info_.lro = (rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
   info_.scatter = (rx & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   return {};
 }
@@ -341,8 +360,8 @@ void Device::steer(const DeviceRequest& r) {
 void Device::describe(const DeviceRequest& r) {
   info_.mac = caps_.mac;
   info_.mtu = caps_.mtu;
-  info_.rx_checksum = caps_.rx_ip_checksum && caps_.rx_l4_checksum;
-  info_.tx_checksum = caps_.tx_ip_checksum && caps_.tx_l4_checksum;
+  info_.rx_checksum = caps_.rx_l4_checksum;
+  info_.tx_checksum = caps_.tx_l4_checksum;
   info_.tso = caps_.tcp_segmentation;
   info_.multi_segment = caps_.tx_multi_segment;
   rte_eth_link link{};

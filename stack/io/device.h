@@ -30,6 +30,8 @@ struct DeviceRequest {
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;  // per queue
   bool interrupts = true;  // ask for rx interrupts, so that an idle worker can sleep
   bool promiscuous = false;
+  bool offloads = true;  // ask for what the device does better than the stack; false: behind a bad line
+  bool forwards = true;  // what comes may be sent on, so it must come whole: summed, and not merged
   RssKey rss_key{};
 };
 
@@ -41,7 +43,8 @@ struct DeviceInfo {
   std::string link;  // "up 10000 Mb/s", "down"
   uint16_t rx_queues = 0, tx_queues = 0;
   bool rss = false;  // the device hashes with our key and steers by our table
-  bool rx_checksum = false, tx_checksum = false, tso = false, multi_segment = false, scatter = false;
+  bool rx_checksum = false, tx_checksum = false;  // of TCP and UDP
+  bool tso = false, lro = false, multi_segment = false, scatter = false;
   bool rx_interrupt = false;  // of every queue
   int numa = -1;              // node; -1: unknown or none
 };

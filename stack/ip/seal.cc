@@ -47,7 +47,8 @@ void seal_transport(buf::Transmit& t, const buf::PortCaps& caps, bool segmentati
   uint8_t* field = p.data() + at;
   const auto pseudo =
       wire::pseudo_header(t.src, t.dst, static_cast<uint8_t>(t.proto), segmentation ? 0 : p.size());
-  if ((caps.tx_l4_checksum || segmentation) && t.proto != IpProto::Icmp6) {
+  const bool worth = caps.tx_l4_checksum && p.size() >= caps.sums_from;
+  if ((worth || segmentation) && t.proto != IpProto::Icmp6) {
     const bool v4 = t.dst.is_v4();
     store_be<uint16_t>(field, pseudo.folded());
     if (segmentation)
