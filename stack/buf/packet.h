@@ -78,6 +78,19 @@ class Packet {
     m_->pkt_len = n;
     m_->data_len = static_cast<uint16_t>(n);
   }
+  // Takes octets off the end of a chain, so that n are left; false when that is more than its last segment.
+  bool trim(uint32_t n) { return rte_pktmbuf_trim(m_, static_cast<uint16_t>(m_->pkt_len - n)) == 0; }
+  // Parts the first segment from all behind it, which it returns; nothing when there was one.
+  Packet split() {
+    rte_mbuf* rest = m_->next;
+    if (rest == nullptr) return {};
+    rest->nb_segs = static_cast<uint16_t>(m_->nb_segs - 1);
+    rest->pkt_len = m_->pkt_len - m_->data_len;
+    m_->next = nullptr;
+    m_->nb_segs = 1;
+    m_->pkt_len = m_->data_len;
+    return Packet{rest};
+  }
   // Copies all segments into the first; false when they do not fit.
   bool linearize() { return rte_pktmbuf_linearize(m_) == 0; }
 
@@ -94,6 +107,9 @@ class Packet {
     if (flags == RTE_MBUF_F_RX_L4_CKSUM_NONE) return RxChecksum::Good;
     return verdict(flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD);
   }
+  // How many octets of text each of the segments had of which the device made this one, or that the sender
+  // never cut; 0: it is as it was sent.
+  uint16_t rx_merged() const { return (m_->ol_flags & RTE_MBUF_F_RX_LRO) != 0 ? m_->tso_segsz : uint16_t{0}; }
   // Forgets what reception left behind; to be called before a received packet is sent again.
   void reset_offloads() { m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; }
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }

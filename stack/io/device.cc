@@ -6,7 +6,9 @@
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_eth_vhost.h>
 #include <rte_ethdev.h>
+#include <rte_vhost.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -163,7 +165,8 @@ std::string device_arguments(const DeviceRequest& r) {
       s = vdev("virtio_user", "path=" + target + ",queues=" + queues);
       break;
     case DeviceKind::vhost_user:
-      s = vdev("vhost", "iface=" + target + ",queues=" + queues);
+      // The guest may leave its segments uncut.
+      s = vdev("vhost", "iface=" + target + ",queues=" + queues + (r.forwards ? "" : ",tso=1"));
       break;
     case DeviceKind::memif:
       s = vdev("memif", "socket=" + target + ",socket-abstract=no");
@@ -379,6 +382,21 @@ bool Device::link_up() const {
   if (kind_ == DeviceKind::tap) return true;
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+// The driver offers no segmentation; the library below it passes the request on all the same.
+void Device::learn_peer() {
+  if (kind_ != DeviceKind::vhost_user || !caps_.tx_l4_checksum || !caps_.tx_multi_segment) return;
+  const int guest = rte_eth_vhost_get_vid_from_port_id(id_);
+  uint64_t features = 0;
+  if (guest < 0 || rte_vhost_get_negotiated_features(guest, &features) != 0) return;
+  // Virtio 1.1 §5.1.3; the kernel's header for it is no C++.
+  constexpr unsigned guest_csum = 1, guest_tso4 = 7, guest_tso6 = 8, mrg_rxbuf = 15;
+  const auto takes = [features](unsigned feature) { return (features & uint64_t{1} << feature) != 0; };
+  const bool uncut = takes(guest_csum) && takes(mrg_rxbuf);
+  caps_.tcp_segmentation = uncut && takes(guest_tso4);
+  caps_.tcp_segmentation6 = uncut && takes(guest_tso6);
+  info_.tso = caps_.tcp_segmentation;
 }
 
 std::vector<std::pair<std::string, uint64_t>> Device::statistics() const {
