@@ -229,6 +229,8 @@ std::string Appliance::make_ports() {
     r.tx_descriptors = p.tx_descriptors;
     r.interrupts = config_.workers.mode != config::Mode::Latency;
     r.promiscuous = p.promiscuous;
+    r.offloads = !p.impair.any();
+    r.forwards = config_.ip.forward;
     r.rss_key = key;
     devices_.push_back(std::make_unique<io::Device>(r, *pool_));
     const io::Device& device = *devices_.back();

@@ -29,9 +29,7 @@ std::vector<ip::Route> gateways(const Plan& p) {
 
 }  // namespace
 
-Machine::Machine(const Plan& p, tcp::Options tcp, uint32_t links) : rng_{p.seed}, source_count_{p.sources} {
-  error_ = build(p, tcp, links);
-}
+Machine::Machine(const Plan& p) : rng_{p.seed}, source_count_{p.sources} { error_ = open(p); }
 
 Machine::~Machine() {
   host_.reset();
@@ -39,7 +37,7 @@ Machine::~Machine() {
   devices_.clear();
 }
 
-std::string Machine::build(const Plan& p, tcp::Options tcp, uint32_t links) {
+std::string Machine::open(const Plan& p) {
   io::EalOptions o{.cores = {p.core}, .memory_mb = megabytes(p)};
   for (const Leg& leg : p.legs) {
     if (leg.device.kind == io::DeviceKind::pci) o.pci.push_back(leg.device.target);
@@ -51,18 +49,30 @@ std::string Machine::build(const Plan& p, tcp::Options tcp, uint32_t links) {
   pool_ = std::make_unique<buf::PacketPool>("load", packets, headers, buf::PacketPool::room_for(p.mtu));
   if (!pool_->ok()) return pool_->error() + "; give more --memory";
 
-  std::vector<buf::NetPort*> ports;
   for (const Leg& leg : p.legs) {
     const std::string name = "load" + std::to_string(devices_.size());
-    const io::DeviceRequest r{.name = name, .device = leg.device, .mtu = p.mtu, .interrupts = false};
+    // Streams end here; whoever makes and reads frames by himself wants them whole.
+    const bool streams = p.mode == Mode::Http || p.mode == Mode::Syn;
+    const io::DeviceRequest r{
+        .name = name, .device = leg.device, .mtu = p.mtu, .interrupts = false, .forwards = !streams};
     const io::Device& device = *devices_.emplace_back(std::make_unique<io::Device>(r, *pool_));
     if (!device.ok()) return device.error();
     for (const std::string& w : device.warnings()) std::cerr << "sluice-load: " << w << '\n';
-    buf::Interface& interface = interfaces_.emplace_back(buf::Interface{device.caps(), {}});
+    ports_.push_back(
+        std::make_unique<io::QueuePort>(device, 0, static_cast<uint16_t>(ports_.size()), count_));
+  }
+  return {};
+}
+
+std::string Machine::settle(const Plan& p, tcp::Options tcp, uint32_t links) {
+  std::vector<buf::NetPort*> ports;
+  for (size_t n = 0; n < devices_.size(); ++n) {
+    devices_[n]->learn_peer();
+    buf::Interface& interface = interfaces_.emplace_back(buf::Interface{devices_[n]->caps(), {}});
+    const Prefix& first = p.legs[n].address;
     for (uint32_t i = 0; i < p.sources; ++i)
-      interface.addresses.push_back({Ip4Addr{leg.address.addr.v4().v + i}, leg.address.length});
-    const auto index = static_cast<uint16_t>(ports_.size());
-    ports.push_back(ports_.emplace_back(std::make_unique<io::QueuePort>(device, 0, index, count_)).get());
+      interface.addresses.push_back({Ip4Addr{first.addr.v4().v + i}, first.length});
+    ports.push_back(ports_[n].get());
   }
 
   options_.tcp = tcp;

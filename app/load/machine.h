@@ -17,8 +17,8 @@ namespace sluice::load {
 
 class Machine {
  public:
-  // Makes everything; when something cannot be had, error() says what and what to do.
-  Machine(const Plan&, tcp::Options, uint32_t links);
+  // Opens the ports; when something cannot be had, error() says what and what to do.
+  explicit Machine(const Plan&);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -26,6 +26,8 @@ class Machine {
   const std::string& error() const { return error_; }
   // Whether every port's other end is there.
   bool connected() const;
+  // Makes the rest once that is so: what the other ends take is known. Says what is wrong, or nothing.
+  std::string settle(const Plan&, tcp::Options, uint32_t links);
 
   io::Eal& eal() { return *eal_; }
   buf::PacketPool& pool() { return *pool_; }
@@ -37,7 +39,7 @@ class Machine {
   Sources sources(size_t leg) const;
 
  private:
-  std::string build(const Plan&, tcp::Options, uint32_t links);
+  std::string open(const Plan&);
 
   std::string error_;
   Counters count_;

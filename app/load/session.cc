@@ -130,8 +130,10 @@ std::string Session::make() {
     const uint64_t wanted = plan_.hold ? 0 : uint64_t{plan_.connections} * plan_.pipeline * 2;
     links = 65'536 + static_cast<uint32_t>(std::min<uint64_t>(wanted, 1u << 20));
   }
-  machine_ = std::make_unique<Machine>(plan_, tcp_options(plan_, connections), links);
-  return machine_->error();
+  machine_ = std::make_unique<Machine>(plan_);
+  if (!machine_->error().empty()) return machine_->error();
+  if (const std::string wrong = wait_for_peer(); !wrong.empty()) return wrong;
+  return machine_->settle(plan_, tcp_options(plan_, connections), links);
 }
 
 std::string Session::wait_for_peer() {
@@ -322,7 +324,6 @@ int Session::run() {
   if (plan_.mode == Mode::Dns)
     if (const std::string wrong = read_queries(); !wrong.empty()) return complain(wrong);
   if (const std::string wrong = make(); !wrong.empty()) return complain(wrong);
-  if (const std::string wrong = wait_for_peer(); !wrong.empty()) return complain(wrong);
   const bool streams = plan_.mode == Mode::Http || plan_.mode == Mode::Syn;
   const std::string wrong = streams ? http() : plan_.mode == Mode::Dns ? dns() : packets();
   if (!wrong.empty()) return complain(wrong);

@@ -10,6 +10,7 @@ from .sluice import Sluice
 from .stats import Sample
 
 REQUESTS = "sluice_http_requests_total"
+TEXT = 'sluice_tcp_text_bytes_total{direction="%s"'
 BULK = 10_000_000
 
 
@@ -25,7 +26,7 @@ def site(bench):
 
 
 def service(www, more=""):
-    return f"http: [ {{ listen: [198.18.0.1:80], sites: [ {{ names: [www.example.test], root: {www} }} ]{more} }} ]"
+    return f"http: [ {{ listen: [198.18.0.1:80], sites: [ {{ names: [www.example.test], root: {www} }} ]{more} }} ]\nip: {{ forward: false }}"
 
 
 def with_ceiling(case):
@@ -84,11 +85,11 @@ def bulk(bench):
 
     def out():
         return ours.load("http", ["--connections", 4, "--body", www / "bulk.bin", "--timeout", "60s"], bench.seconds, bench.warmup,
-                         target="http://198.18.0.1/bulk.bin", value="octets_per_second", scale=8)
+                         target="http://198.18.0.1/bulk.bin", value="octets_per_second", scale=8, item=TEXT % "out")
 
     def into():
         return ours.load("http", ["--connections", 4, "--upload", BULK, "--expect-status", 405, "--timeout", "60s"], bench.seconds,
-                         bench.warmup, target="http://198.18.0.1/1k.bin", value="sent_octets_per_second", scale=8)
+                         bench.warmup, target="http://198.18.0.1/1k.bin", value="sent_octets_per_second", scale=8, item=TEXT % "in")
     return bench.compete([ours, limit, peer], [
         Task("bulk TCP to the client", "bit/s", {ours: out, peer: lambda: peer.bulk(True, bench.seconds)} | copies),
         Task("bulk TCP from the client", "bit/s", {ours: into, peer: lambda: peer.bulk(False, bench.seconds)} | copies)])

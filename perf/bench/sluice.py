@@ -68,7 +68,7 @@ class Sluice:
         try:
             for i, s in enumerate(self.sockets):
                 wait_for_socket(self.program, s)
-                devices.append(Testpmd(self.folder / f"{self.tag}-first{i}.log", CLIENT_CORE, [f"net_vhost{i},iface={s},{VHOST}"], "rxonly"))
+                devices.append(Testpmd(self.folder / f"{self.tag}-first{i}.log", CLIENT_CORE, [f"net_vhost{i},iface={s},{VHOST},tso=1"], "rxonly"))
             self.program.wait_until(self._ready, "ready", 180)
         finally:
             for first in devices:
@@ -97,7 +97,7 @@ class Sluice:
         except (OSError, urllib.error.URLError) as error:
             raise BenchError(f"sluice's metrics are not to be had: {error}\n    {self.program.tail()}") from error
 
-    def load(self, mode, how, seconds, warmup, target=None, value="per_second", scale=1.0, gateways=()):
+    def load(self, mode, how, seconds, warmup, target=None, value="per_second", scale=1.0, gateways=(), item=None):
         """Runs sluice-load against it, each time from other addresses: the server remembers the last ones' connections in
         TIME-WAIT, and to a generator that begins with the same ports its memory would look like a failure."""
         addresses = [f"198.18.{0 if self.one_address else 1 + self.loads % 200}.2/16", "198.19.0.2/16"]
@@ -115,15 +115,15 @@ class Sluice:
         if not told.exists():
             raise BenchError(f"sluice-load ended with {code}:\n    {generator.tail()}")
         sample = load.sample(told.read_text(), value, scale)
-        self._derive(sample, before, self.metrics(), scale if value != "per_second" else 1.0)
+        self._derive(sample, before, self.metrics(), scale if value != "per_second" else 1.0, item or self.item)
         if not self.program.running():
             raise BenchError(f"sluice ended:\n    {self.program.tail()}")
         return sample
 
-    def _derive(self, sample, before, after, scale):
+    def _derive(self, sample, before, after, scale, item):
         """From the time of turns that found work, and what they worked on, warm-up included."""
         busy = [total(m, BUSY) for m in (before, after)]
-        items = [total(m, self.item) if self.item else None for m in (before, after)]
+        items = [total(m, item) if item else None for m in (before, after)]
         if None in busy or None in items or items[1] <= items[0] or busy[1] <= busy[0]:
             return
         each = (busy[1] - busy[0]) / (items[1] - items[0])

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
+
 namespace sluice::buf {
 
 LinkPool::LinkPool(uint32_t count) : links_(count) {
@@ -58,6 +60,18 @@ void ByteQueue::consume(size_t n) {
     --slices_;
   }
   if (head_ == nullptr) tail_ = nullptr;
+}
+
+void ByteQueue::truncate(size_t n) {
+  if (n == size_) return;
+  ByteQueue kept{*pool_};
+  while (kept.size_ < n) {  // links go from one to the other, so there are enough
+    const auto left = static_cast<uint32_t>(n - kept.size_);
+    Slice s = pop();
+    if (s.size() > left) s.truncate(left);
+    check(kept.push(std::move(s)), "a link that was given back is there");
+  }
+  *this = std::move(kept);
 }
 
 Slice ByteQueue::pop() {

@@ -54,7 +54,9 @@ class ByteQueue {
     slices_ = std::exchange(o.slices_, 0);
     return *this;
   }
-  ~ByteQueue() { clear(); }
+  ~ByteQueue() {
+    if (head_ != nullptr) clear();
+  }
 
   size_t size() const { return size_; }
   uint32_t slices() const { return slices_; }  // how many pieces it holds; each keeps its owner alive
@@ -66,6 +68,8 @@ class ByteQueue {
   Bytes front() const { return head_ == nullptr ? Bytes{} : head_->slice.bytes(); }
   // Forgets the first n octets; n <= size().
   void consume(size_t n);
+  // Forgets what is behind the first n octets; n <= size().
+  void truncate(size_t n);
   // Takes the first slice out; the queue is not empty.
   Slice pop();
   // Moves all of `o`, a queue of the same pool, to the end of this one, in O(1).

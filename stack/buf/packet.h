@@ -79,6 +79,19 @@ class Packet {
     m_->pkt_len = n;
     m_->data_len = static_cast<uint16_t>(n);
   }
+  // Takes octets off the end of a chain, so that n are left; false when that is more than its last segment.
+  bool trim(uint32_t n) { return rte_pktmbuf_trim(m_, static_cast<uint16_t>(m_->pkt_len - n)) == 0; }
+  // Parts the first segment from all behind it, which it returns; nothing when there was one.
+  Packet split() {
+    rte_mbuf* rest = m_->next;
+    if (rest == nullptr) return {};
+    rest->nb_segs = static_cast<uint16_t>(m_->nb_segs - 1);
+    rest->pkt_len = m_->pkt_len - m_->data_len;
+    m_->next = nullptr;
+    m_->nb_segs = 1;
+    m_->pkt_len = m_->data_len;
+    return Packet{rest};
+  }
   // Copies all segments into the first; false when they do not fit.
   bool linearize() { return rte_pktmbuf_linearize(m_) == 0; }
 
@@ -104,9 +117,14 @@ class Packet {
                    RTE_MBUF_F_RX_IP_CKSUM_BAD);
   }
   RxChecksum rx_l4_checksum() const {
-    return verdict(m_->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
-                   RTE_MBUF_F_RX_L4_CKSUM_BAD);
+    const uint64_t flags = m_->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    // "None": the sender left it to its device, and no wire lay between where octets could change.
+    if (flags == RTE_MBUF_F_RX_L4_CKSUM_NONE) return RxChecksum::Good;
+    return verdict(flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD);
   }
+  // How many octets of text each of the segments had of which the device made this one, or that the sender
+  // never cut; 0: it is as it was sent.
+  uint16_t rx_merged() const { return (m_->ol_flags & RTE_MBUF_F_RX_LRO) != 0 ? m_->tso_segsz : uint16_t{0}; }
   // Forgets what reception left behind; to be called before a received packet is sent again.
   void reset_offloads() { m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; }
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }
@@ -118,9 +136,9 @@ class Packet {
   void offload_ip4_checksum() { request(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM); }
   void offload_tcp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_TCP_CKSUM); }
   void offload_udp_checksum(bool v4 = true) { request(family(v4) | RTE_MBUF_F_TX_UDP_CKSUM); }
-  // Implies all checksums; the pseudo-header is summed with length 0.
+  // Implies TCP's checksum; the pseudo-header is summed with length 0.
   void offload_tcp_segmentation(uint16_t mss, bool v4 = true) {
-    request(family(v4) | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0) | RTE_MBUF_F_TX_TCP_SEG);
+    request(family(v4) | RTE_MBUF_F_TX_TCP_SEG);
     segment_size(mss);
   }
 

@@ -16,8 +16,9 @@ struct PortCaps {
   bool rx_ip_checksum = false, rx_l4_checksum = false;
   bool tx_ip_checksum = false, tx_l4_checksum = false;  // L4: both TCP and UDP
   bool tx_multi_segment = false;                        // takes chained mbufs
-  bool tcp_segmentation = false;                        // TSO for IPv4; implies the three above
+  bool tcp_segmentation = false;                        // TSO for IPv4; implies chains and L4 checksums
   bool tcp_segmentation6 = false;                       // the same for IPv6
+  uint16_t sums_from = 0;  // octets of a transport's packet from which its checksum is worth asking for
 };
 
 class NetPort {

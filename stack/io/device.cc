@@ -6,7 +6,9 @@
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_eth_vhost.h>
 #include <rte_ethdev.h>
+#include <rte_vhost.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -35,26 +37,43 @@ constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_E
                                 RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP |
                                 RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_NONFRAG_IPV6_OTHER;
 
-// Virtual drivers compute checksums and cut segments in software, on our core, and some of them wrong (see
-// README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
-bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
+// Of the virtual drivers most compute checksums and cut segments in software, on our core, and some of them
+// wrong (see README.md): there the stack does it itself. Only hardware is asked, and the two ends of virtio,
+// between which a request travels with its packet and nobody computes anything.
+bool worth_asking(DeviceKind kind) {
+  return kind == DeviceKind::pci || kind == DeviceKind::virtio_user || kind == DeviceKind::vhost_user;
+}
 
-void choose_offloads(DeviceKind kind, uint16_t mtu, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
+// Either end of virtio, as the driver calls itself.
+bool is_virtio(const rte_eth_dev_info& dev) {
+  const std::string_view driver{dev.driver_name};
+  return driver.starts_with("net_virtio") || driver == "net_vhost";
+}
+
+// Below this our own sum costs less than a request, which two drivers look at.
+constexpr uint16_t few_octets = 256;
+
+// Each offload by itself: what a device lacks, the stack does.
+void choose_offloads(const DeviceRequest& r, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
                      rte_eth_conf& conf) {
-  if (computes_itself(kind)) {
-    // A virtio device that is asked for received checksums hands over packets of its host that have none yet
-    // (RTE_MBUF_F_RX_L4_CKSUM_NONE): right for who consumes them, wrong for who sends them on.
-    if (std::string_view{dev.driver_name} != "net_virtio")
-      conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
-    conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
-  }
-  conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  uint64_t &rx = conf.rxmode.offloads, &tx = conf.txmode.offloads;
+  tx |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // A frame that does not fit one packet's room arrives as a chain.
-  if (mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
-    conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
-  constexpr uint64_t tso_needs = tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-  if ((conf.txmode.offloads & tso_needs) == tso_needs)
-    conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO;
+  if (r.mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
+    rx |= RTE_ETH_RX_OFFLOAD_SCATTER;
+  if (!r.offloads || !worth_asking(r.device.kind)) return;
+  const bool virtio = is_virtio(dev);
+  tx |= dev.tx_offload_capa & tx_checksums;
+  // Virtio's other end hands over packets that have no checksum yet (RTE_MBUF_F_RX_L4_CKSUM_NONE) and
+  // segments it never cut: right for who consumes them, wrong for who sends them on.
+  if (!virtio || !r.forwards) rx |= dev.rx_offload_capa & rx_checksums;
+  constexpr uint64_t merged = RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER | rx_l4_checksums;
+  if (virtio && !r.forwards && (dev.rx_offload_capa & merged) == merged) rx |= merged;
+  // Virtio sums no IPv4 header, nor need it: of an uncut segment ours holds. Elsewhere the device that cuts
+  // must sum.
+  constexpr uint64_t needs = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  if ((tx & needs) == needs && (virtio || (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0))
+    tx |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO;
 }
 
 // net_tap takes the first real-time signal that has its default action, to be told of each packet by a
@@ -146,7 +165,8 @@ std::string device_arguments(const DeviceRequest& r) {
       s = vdev("virtio_user", "path=" + target + ",queues=" + queues);
       break;
     case DeviceKind::vhost_user:
-      s = vdev("vhost", "iface=" + target + ",queues=" + queues);
+      // The guest may leave its segments uncut.
+      s = vdev("vhost", "iface=" + target + ",queues=" + queues + (r.forwards ? "" : ",tso=1"));
       break;
     case DeviceKind::memif:
       s = vdev("memif", "socket=" + target + ",socket-abstract=no");
@@ -234,7 +254,7 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   // Asked for its state while nobody is connected, virtio_user tries to accept, complains, and races with its
   // own disconnect handler; told by interrupt, it does neither, and asking reads what is known.
   conf.intr_conf.lsc = kind_ == DeviceKind::virtio_user && (*dev.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
-  choose_offloads(kind_, r.mtu, pool, dev, conf);
+  choose_offloads(r, pool, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
   info_.rss = want.rss && queues > 1 && fields != 0 && dev.reta_size != 0;
@@ -257,7 +277,9 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   caps_.tx_ip_checksum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   caps_.tx_l4_checksum = (tx & tx_l4_checksums) == tx_l4_checksums;
   caps_.tx_multi_segment = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
-  caps_.tcp_segmentation = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  caps_.tcp_segmentation = caps_.tcp_segmentation6 = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  if (is_virtio(dev)) caps_.sums_from = few_octets;
+  info_.lro = (rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
   info_.scatter = (rx & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   return {};
 }
@@ -344,8 +366,8 @@ void Device::steer(const DeviceRequest& r) {
 void Device::describe(const DeviceRequest& r) {
   info_.mac = caps_.mac;
   info_.mtu = caps_.mtu;
-  info_.rx_checksum = caps_.rx_ip_checksum && caps_.rx_l4_checksum;
-  info_.tx_checksum = caps_.tx_ip_checksum && caps_.tx_l4_checksum;
+  info_.rx_checksum = caps_.rx_l4_checksum;
+  info_.tx_checksum = caps_.tx_l4_checksum;
   info_.tso = caps_.tcp_segmentation;
   info_.multi_segment = caps_.tx_multi_segment;
   rte_eth_link link{};
@@ -363,6 +385,21 @@ bool Device::link_up() const {
   if (kind_ == DeviceKind::tap) return true;
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+// The driver offers no segmentation; the library below it passes the request on all the same.
+void Device::learn_peer() {
+  if (kind_ != DeviceKind::vhost_user || !caps_.tx_l4_checksum || !caps_.tx_multi_segment) return;
+  const int guest = rte_eth_vhost_get_vid_from_port_id(id_);
+  uint64_t features = 0;
+  if (guest < 0 || rte_vhost_get_negotiated_features(guest, &features) != 0) return;
+  // Virtio 1.1 §5.1.3; the kernel's header for it is no C++.
+  constexpr unsigned guest_csum = 1, guest_tso4 = 7, guest_tso6 = 8, mrg_rxbuf = 15;
+  const auto takes = [features](unsigned feature) { return (features & uint64_t{1} << feature) != 0; };
+  const bool uncut = takes(guest_csum) && takes(mrg_rxbuf);
+  caps_.tcp_segmentation = uncut && takes(guest_tso4);
+  caps_.tcp_segmentation6 = uncut && takes(guest_tso6);
+  info_.tso = caps_.tcp_segmentation;
 }
 
 std::vector<std::pair<std::string, uint64_t>> Device::statistics() const {

@@ -30,6 +30,8 @@ struct DeviceRequest {
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;  // per queue
   bool interrupts = true;  // ask for rx interrupts, so that an idle worker can sleep
   bool promiscuous = false;
+  bool offloads = true;  // ask for what the device does better than the stack; false: behind a bad line
+  bool forwards = true;  // what comes may be sent on, so it must come whole: summed, and not merged
   RssKey rss_key{};
 };
 
@@ -40,8 +42,9 @@ struct DeviceInfo {
   uint16_t mtu = 0;
   std::string link;  // "up 10000 Mb/s", "down"
   uint16_t rx_queues = 0, tx_queues = 0;
-  bool rss = false;  // the device hashes with our key and steers by our table
-  bool rx_checksum = false, tx_checksum = false, tso = false, multi_segment = false, scatter = false;
+  bool rss = false;                               // the device hashes with our key and steers by our table
+  bool rx_checksum = false, tx_checksum = false;  // of TCP and UDP
+  bool tso = false, lro = false, multi_segment = false, scatter = false;
   bool rx_interrupt = false;  // of every queue
   int numa = -1;              // node; -1: unknown or none
 };
@@ -70,6 +73,9 @@ class Device {
 
   // Asks the driver. A tap has no carrier of its own: it is always up, wherever its interface was moved.
   bool link_up() const;
+  // A vhost port's guest says only when it connects whether it takes segments uncut. To be called when the
+  // link is up, before anybody makes use of caps(): the guest that comes after this one may take less.
+  void learn_peer();
   // The driver's own numbers, by DPDK's names: rx_good_packets, rx_missed_errors,
   // rx_mbuf_allocation_errors...
   std::vector<std::pair<std::string, uint64_t>> statistics() const;

@@ -7,13 +7,19 @@ namespace sluice::io {
 
 using buf::Packet;
 
+namespace {
+
+// Whether the device is asked for something, which its driver must see before the burst.
+bool asks(uint64_t mbuf_flags) { return (mbuf_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) != 0; }
+
+}  // namespace
+
 QueuePort::QueuePort(const Device& device, uint16_t queue, uint16_t index, Counters& count)
     : device_{device.id()},
       queue_{queue},
       index_{index},
       rx_burst_{device.rx_burst()},
       frame_most_{device.caps().mtu + 18u},  // Ethernet header and one VLAN tag
-      prepare_{device.caps().tx_ip_checksum || device.caps().tx_l4_checksum},
       chains_{device.caps().tx_multi_segment},
       count_{count} {}
 
@@ -35,7 +41,7 @@ void QueuePort::tx(buf::Batch& out) {
   if (out.empty()) return;
   rte_mbuf* send[buf::burst_size];
   uint16_t n = 0;
-  uint64_t octets = 0;
+  uint64_t octets = 0, flags = 0;
   for (Packet& p : out) {
     const bool cut = (p.raw()->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
     if (p.size() > frame_most_ && !cut) {
@@ -44,6 +50,7 @@ void QueuePort::tx(buf::Batch& out) {
       count_.add(Counter::io_tx_chain);
     } else {
       octets += p.size();
+      flags |= p.raw()->ol_flags;
       send[n++] = p.release();
     }
   }
@@ -52,7 +59,7 @@ void QueuePort::tx(buf::Batch& out) {
   uint16_t sent = 0;
   while (sent < n) {
     uint16_t ready = static_cast<uint16_t>(n - sent);
-    if (prepare_) ready = rte_eth_tx_prepare(device_, queue_, send + sent, ready);
+    if (asks(flags)) ready = rte_eth_tx_prepare(device_, queue_, send + sent, ready);
     const uint16_t taken = ready == 0 ? uint16_t{0} : rte_eth_tx_burst(device_, queue_, send + sent, ready);
     sent = static_cast<uint16_t>(sent + taken);
     if (taken != 0) continue;
@@ -79,7 +86,7 @@ void QueuePort::offer(buf::Batch& out) {
   uint32_t size[buf::burst_size];
   uint16_t n = 0;
   for (const Packet& p : out) {
-    if (prepare_ || p.size() > frame_most_ || (!p.contiguous() && !chains_)) return tx(out);
+    if (asks(p.raw()->ol_flags) || p.size() > frame_most_ || (!p.contiguous() && !chains_)) return tx(out);
     size[n] = p.size();
     send[n++] = p.raw();
   }

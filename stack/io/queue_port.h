@@ -24,7 +24,6 @@ class QueuePort final : public buf::NetPort {
   uint16_t device_, queue_, index_;
   uint16_t rx_burst_;
   uint32_t frame_most_;  // octets
-  bool prepare_;         // the driver must see requests for offloads before the burst
   bool chains_;
   Counters& count_;
 };

@@ -91,7 +91,7 @@ void Ip::check_sources(buf::Batch& b, uint16_t port) const {
 }
 
 inline Counter Ip::verdict(Packet& p, In& out, buf::Batch*& to) const {
-  const auto parsed = Ip4::parse(p.l3());
+  const auto parsed = p.contiguous() ? Ip4::parse(p.l3()) : Ip4::parse_header(p.l3());
   if (!parsed) [[unlikely]]
     return parsed.why();
   const Ip4& ip = *parsed;
@@ -109,7 +109,12 @@ inline Counter Ip::verdict(Packet& p, In& out, buf::Batch*& to) const {
   else if (const Counter why = judge(ip, p, out, to); why != fine)
     return why;
   const auto length = static_cast<uint32_t>(p.l2_len() + ip.total_length());
-  if (p.size() != length) p.truncate(length);  // Ethernet padding
+  if (!p.contiguous()) [[unlikely]] {
+    if (p.size() < length) return Counter::ip_truncated;
+    if (to != &out.tcp || !p.trim(length)) return Counter::link_scattered;
+  } else if (p.size() != length) {
+    p.truncate(length);  // Ethernet padding
+  }
   p.l3_len(static_cast<uint16_t>(header_len));
   return fine;
 }

@@ -75,7 +75,7 @@ bool Ip6::source_fits(const Ip6Addr& src, uint16_t port) const {
 }
 
 Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
-  const auto parsed = Header::parse(p.l3());
+  const auto parsed = p.contiguous() ? Header::parse(p.l3()) : Header::parse_header(p.l3());
   if (!parsed) return parsed.why();
   const Header& ip = *parsed;
   const Ip6Addr src = ip.src(), dst = ip.dst();
@@ -87,7 +87,15 @@ Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
   if (ports_[port].reverse_path != buf::ReversePath::Off && !source_fits(src, port)) [[unlikely]]
     return Counter::ip_martian_source;
   if (dst.is_loopback() || dst.is_unspecified() || dst.is_v4_mapped()) return Counter::ip_martian_destination;
-  p.truncate(static_cast<uint32_t>(p.l2_len() + ip.total_length()));
+  const auto length = static_cast<uint32_t>(p.l2_len() + ip.total_length());
+  if (!p.contiguous()) [[unlikely]] {
+    if (p.size() < length) return Counter::ip6_truncated;
+    if (static_cast<IpProto>(ip.next_header()) != IpProto::Tcp || !addresses_.ours(dst, port) ||
+        !p.trim(length))
+      return Counter::link_scattered;
+  } else {
+    p.truncate(length);
+  }
   p.headers(static_cast<uint8_t>(p.l2_len()), static_cast<uint16_t>(Header::header_len), 0);
   if (dst.is_multicast()) {
     // RFC 4291 §2.7: scope 0 is reserved, 1 never crosses a wire. Link knows the groups; what it let through
@@ -108,6 +116,11 @@ Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
 }
 
 Counter Ip6::local(Packet& p, const Header& ip, In& in, In6& out, buf::Batch*& to, bool rebuilt) {
+  if (!p.contiguous()) [[unlikely]] {  // verdict() took TCP alone
+    if (ip.src().is_unspecified()) return Counter::ip_broadcast_tcp;
+    to = &in.tcp;
+    return fine;
+  }
   wire::Ip6Chain chain;
   auto problem = wire::walk_extensions(p.l3(), limits_, chain);
   if (problem) {

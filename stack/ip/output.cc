@@ -114,7 +114,7 @@ Counter Ip::output_one(buf::Transmit& t, Instant now, buf::Egresses& out) {
              .proto = static_cast<uint8_t>(t.proto),
              .src = t.src.v4(),
              .dst = dst},
-            !caps.tx_ip_checksum && !segmentation);
+            !caps.tx_ip_checksum);
   if (caps.tx_ip_checksum) p.offload_ip4_checksum();
   out.push(buf::Egress{std::move(p), hop->port, next});
   return fine;

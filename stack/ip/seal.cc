@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ip/seal.h"
 
+#include "buf/sum.h"
 #include "wire/checksum.h"
 #include "wire/icmp6.h"
 #include "wire/udp.h"
@@ -10,19 +11,6 @@ namespace sluice::ip {
 using buf::Packet;
 
 namespace {
-
-// The sum over a chain, whose segments may be of odd length: octets at odd offsets count in the other half
-// of the word (RFC 1071 §2 (B)).
-wire::Sum sum_of(const Packet& p, wire::Sum sum) {
-  if (p.contiguous()) return sum.add(p.bytes());
-  bool odd = false;
-  p.for_each_segment([&](Bytes b) {
-    const wire::Sum s = wire::Sum{}.add(b);
-    sum.add(odd ? s.shifted() : s);
-    odd ^= (b.size() & 1) != 0;
-  });
-  return sum;
-}
 
 // Where the checksum lies in the transport header; 0: it is not ours to make.
 size_t checksum_at(IpProto proto) {
@@ -47,7 +35,8 @@ void seal_transport(buf::Transmit& t, const buf::PortCaps& caps, bool segmentati
   uint8_t* field = p.data() + at;
   const auto pseudo =
       wire::pseudo_header(t.src, t.dst, static_cast<uint8_t>(t.proto), segmentation ? 0 : p.size());
-  if ((caps.tx_l4_checksum || segmentation) && t.proto != IpProto::Icmp6) {
+  const bool worth = caps.tx_l4_checksum && p.size() >= caps.sums_from;
+  if ((worth || segmentation) && t.proto != IpProto::Icmp6) {
     const bool v4 = t.dst.is_v4();
     store_be<uint16_t>(field, pseudo.folded());
     if (segmentation)
@@ -56,7 +45,7 @@ void seal_transport(buf::Transmit& t, const buf::PortCaps& caps, bool segmentati
       t.proto == IpProto::Tcp ? p.offload_tcp_checksum(v4) : p.offload_udp_checksum(v4);
     return;
   }
-  uint16_t checksum = sum_of(p, pseudo).checksum();
+  uint16_t checksum = buf::sum_of(p, pseudo).checksum();
   if (checksum == 0 && t.proto == IpProto::Udp) checksum = 0xffff;  // RFC 768: 0 says "none"
   store_be<uint16_t>(field, checksum);
 }

@@ -13,7 +13,8 @@ using wire::EtherType;
 using enum NeighbourState;
 
 namespace {
-constexpr int expire_bound = 64;  // entries one expire() acts on, per state
+constexpr size_t headers_most = 256;  // octets in which a chain's first piece must hold all headers
+constexpr int expire_bound = 64;      // entries one expire() acts on, per state
 
 EtherType type_for(const IpAddr& next_hop) { return next_hop.is_v4() ? EtherType::Ip4 : EtherType::Ip6; }
 }  // namespace
@@ -61,7 +62,8 @@ Counter Link::verdict(uint16_t port, const Packet& p) const {
 void Link::input(uint16_t port, buf::Batch& frames, In& out) {
   const Mac us = ports_[port].caps.mac;
   buf::for_each_ahead(frames, [&](Packet& p) {
-    if (!p.contiguous() && !p.linearize()) [[unlikely]]
+    // What is too long to be whole stays a chain: segments that nobody cut, which only tcp takes.
+    if (!p.contiguous() && !p.linearize() && p.bytes().size() < headers_most) [[unlikely]]
       return count_.add(Counter::link_scattered);
     const auto eth = Ethernet::parse(p.bytes());
     const bool plain = eth && eth->dst() == us && !eth->src().is_group() && eth->type() == EtherType::Ip4;

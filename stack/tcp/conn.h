@@ -56,7 +56,7 @@ struct Setup {
   uint16_t mss = 536;             // octets of text our path carries in a packet without options (RFC 6691)
   uint32_t max_segment_text = 0;  // more than mss: the path cuts segments itself (TSO); 0: it does not
   Algorithm congestion = Algorithm::Cubic;
-  static constexpr uint32_t most_segments = 32;  // that one text may be cut into
+  static constexpr uint32_t most_segments = 44;  // that one text may be cut into
 };
 
 // Pull: after every call, next_segment() is called until it says no; events() says what a service must hear.
@@ -75,7 +75,8 @@ class Conn {
 
   // Passive, and first: somebody else sent the answer to the SYN (opening.h), `took` ago; 0: not known.
   void answered(Duration took, Instant now);
-  // `text` holds in.text octets.
+  // `text`, a queue of the worker's links, holds in.text octets; fewer when no link was left for it.
+  Answer on_segment(const Segment& in, buf::ByteQueue&& text, Instant now);
   Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
   void on_deadline(Instant now);
   // icmp.cc: somebody says that the segment `quoted` did not arrive. What came of it; Strange: no segment of
@@ -145,8 +146,8 @@ class Conn {
   Step check_rst(const Segment& in, Instant now);
   Step check_syn(const Segment& in, Instant now);
   Step check_ack(const Segment& in, Instant now);
-  void take_text(const Segment& in, buf::Slice&& text, Instant now);
-  void take_early(SeqNum seq, buf::Slice&& text);
+  void take_text(const Segment& in, buf::ByteQueue&& text, Instant now);
+  void take_early(SeqNum seq, buf::ByteQueue&& text);
   void tell_twice(SeqNum first, SeqNum end);
   uint32_t held() const;
   void drop_holes();

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets to segments, segments to connections: RFC 9293 §3.10.7.1, §3.10.7.2. Each step goes over the whole
 // burst, so that a later step finds in the cache what an earlier one asked for.
+#include <algorithm>
+#include <array>
+
+#include "buf/sum.h"
+#include "tcp/merge.h"
 #include "tcp/tcp.h"
 #include "wire/checksum.h"
 
@@ -13,7 +18,9 @@ void Tcp::input(buf::Batch& segments, Instant now) {
   Arrivals arrivals;
   buf::for_each_ahead(segments, [&](buf::Packet& p) { read(p, arrivals); });
   for (const Arrival& a : arrivals) prefetch(a);
-  for (Arrival& a : arrivals) take(a, now);
+  if (options_.merge_segments && arrivals.size() > 1) merge(arrivals);
+  for (Arrival& a : arrivals)
+    if (!a.merged) take(a, now);
   // A connection answers all of a burst at once.
   for (const uint32_t i : touched_)
     if (slots_.alive(i) && slots_[i].touched) settle(i, now);
@@ -23,8 +30,9 @@ void Tcp::input(buf::Batch& segments, Instant now) {
 
 namespace {
 
-// Addresses, ECN and the octets of the segment, from an IP header that was validated. False: not as promised.
-bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment, uint8_t& ecn_bits) {
+// Addresses, ECN and the octets of the segment, from an IP header that was validated; of a chain, those in
+// its first piece and the length of all. False: not as promised.
+bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment, uint32_t& length, uint8_t& ecn_bits) {
   constexpr size_t ip4_least = 20, ip6_header = 40;
   const Bytes l3 = p.l3();
   if (l3.size() < ip4_least || l3.size() < p.l3_len()) return false;
@@ -41,8 +49,10 @@ bool addresses(const buf::Packet& p, Tuple& t, Bytes& segment, uint8_t& ecn_bits
     total = ip6_header + load_be<uint16_t>(l3.data() + 4);
     ecn_bits = (l3[1] >> 4) & ecn::mask;
   }
-  if (total < p.l3_len() || total > l3.size()) return false;
-  segment = l3.subspan(p.l3_len(), total - p.l3_len());
+  if (total < p.l3_len() || total > p.size() - p.l2_len()) return false;
+  length = static_cast<uint32_t>(total - p.l3_len());
+  segment = l3.subspan(p.l3_len());
+  if (segment.size() > length) segment = segment.first(length);
   return true;
 }
 
@@ -53,29 +63,30 @@ bool is_group(const IpAddr& a) {
 
 }  // namespace
 
-bool Tcp::checksum_fits(const buf::Packet& p, const Tuple& t, Bytes segment) {
+bool Tcp::checksum_fits(const buf::Packet& p, const Tuple& t, uint32_t length) {
   switch (p.rx_l4_checksum()) {
     case buf::RxChecksum::Good:
       return true;
     case buf::RxChecksum::Bad:
       return false;
     default:
-      return wire::pseudo_header(t.remote, t.local, static_cast<uint8_t>(IpProto::Tcp),
-                                 static_cast<uint32_t>(segment.size()))
-                 .add(segment)
-                 .checksum() == 0;
+      break;
   }
+  const auto pseudo = wire::pseudo_header(t.remote, t.local, static_cast<uint8_t>(IpProto::Tcp), length);
+  const size_t at = p.l2_len() + p.l3_len();
+  if (p.contiguous()) return wire::Sum{pseudo}.add(Bytes{p.bytes()}.subspan(at, length)).checksum() == 0;
+  return p.size() == at + length && buf::sum_of(p, pseudo, at).checksum() == 0;
 }
 
 void Tcp::read(buf::Packet& p, Arrivals& out) {
-  if (!p.contiguous() && !p.linearize()) return count_.add(Counter::tcp_not_linear);
   Tuple t{.proto = IpProto::Tcp};
   Bytes segment;
+  uint32_t length = 0;
   uint8_t ecn_bits = 0;
-  if (!addresses(p, t, segment, ecn_bits)) return count_.add(Counter::tcp_truncated);
+  if (!addresses(p, t, segment, length, ecn_bits)) return count_.add(Counter::tcp_truncated);
   const auto h = wire::Tcp::parse(segment);
-  if (!h) return count_.add(h.why());
-  if (!checksum_fits(p, t, segment)) return count_.add(Counter::tcp_bad_checksum);
+  if (!h) return count_.add(p.contiguous() ? h.why() : Counter::tcp_not_linear);
+  if (!checksum_fits(p, t, length)) return count_.add(Counter::tcp_bad_checksum);
   const auto options = wire::TcpOptions::parse(h->options());
   if (!options) return count_.add(options.why());
   t.remote_port = h->src();
@@ -86,18 +97,62 @@ void Tcp::read(buf::Packet& p, Arrivals& out) {
   // RFC 6093 §3.2: what is urgent is text like any other, and the pointer says nothing we need.
   if ((h->flags() & urg) != 0) count_.add(Counter::tcp_urgent);
 
+  const auto text = static_cast<uint32_t>(length - h->length());
   const Arrival& a = out.push(Arrival{.packet = &p,
                                       .hash = hash_of(t),
                                       .text_at = static_cast<uint32_t>(h->text().data() - p.data()),
+                                      .text = text,
+                                      .more = nullptr,
+                                      .last = nullptr,
+                                      .merged = false,
                                       .tuple = t,
                                       .segment = {.seq = h->seq(),
                                                   .ack = h->ack(),
                                                   .flags = h->flags(),
                                                   .window = h->window(),
-                                                  .text = static_cast<uint32_t>(h->text().size()),
+                                                  .text = text,
+                                                  .mss = text != 0 ? p.rx_merged() : uint16_t{0},
                                                   .ecn = ecn_bits,
                                                   .options = *options}});
   table_.prefetch(a.hash);
+}
+
+// Each connection's latest segment is tried: what lies between two that belong together is other
+// connections'.
+void Tcp::merge(Arrivals& arrivals) {
+  std::array<Arrival*, 64> latest{};  // by hash; who collides is taken by itself
+  uint64_t merged = 0;
+  for (Arrival& a : arrivals) {
+    Arrival*& before = latest[a.hash % latest.size()];
+    if (before == nullptr || a.segment.text == 0 || before->hash != a.hash || before->tuple != a.tuple ||
+        !continues(before->segment, a.segment)) {
+      before = &a;
+      continue;
+    }
+    tcp::merge(before->segment, a.segment);
+    (before->last == nullptr ? before : before->last)->more = &a;
+    before->last = &a;
+    a.merged = true;
+    ++merged;
+  }
+  count_.add(Counter::tcp_merged, merged);
+}
+
+// The text of an arrival and of what was merged into it, packet by packet and piece by piece. False: no link
+// is left.
+bool Tcp::take_text(Arrival& first, buf::ByteQueue& to) {
+  for (Arrival* a = &first; a != nullptr; a = a->more) {
+    uint32_t at = a->text_at, left = a->text;
+    for (buf::Packet p = std::move(*a->packet); left != 0;) {
+      buf::Packet rest = p.split();
+      const uint32_t n = std::min(left, p.size() - at);
+      if (n != 0 && !to.push(buf::Slice{std::move(p), at, n})) return false;
+      left -= n;
+      at = 0;
+      p = std::move(rest);
+    }
+  }
+  return true;
 }
 
 // The lines of a connection that every segment needs.
@@ -123,8 +178,8 @@ void Tcp::take(Arrival& a, Instant now) {
 }
 
 void Tcp::deliver(uint32_t i, Arrival& a, Instant now) {
-  buf::Slice text;
-  if (a.segment.text != 0) text = buf::Slice{std::move(*a.packet), a.text_at, a.segment.text};
+  buf::ByteQueue text{shared_.links};
+  if (a.segment.text != 0 && !take_text(a, text)) text.clear();
   Slot& s = slots_[i];
   if (s.conn.on_segment(a.segment, std::move(text), now) == Conn::Answer::Reset) reset(a);
   const State state = s.conn.state();

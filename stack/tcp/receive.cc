@@ -10,6 +10,12 @@ namespace sluice::tcp {
 using namespace wire::tcp_flag;
 
 Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now) {
+  buf::ByteQueue queue{shared_->links};
+  (void)queue.push(std::move(text));  // take_text() misses it
+  return on_segment(in, std::move(queue), now);
+}
+
+Conn::Answer Conn::on_segment(const Segment& in, buf::ByteQueue&& text, Instant now) {
   if (state_ == State::Closed || state_ == State::TimeWait) return Answer::None;
   if (state_ == State::SynSent) return syn_sent(in, now);
   if (predicted(in)) {
@@ -88,8 +94,10 @@ Conn::Step Conn::check_paws(const Segment& in, Instant now) {
 Conn::Step Conn::check_sequence(const Segment& in, Instant now) {
   const uint32_t wnd = rcv_wnd(), len = in.length();
   // A closed window takes what stands right at its edge, for its ACK and RST: §3.10.7.4.
-  const bool fits =
-      in.seq == rcv_.nxt || in.seq.in(rcv_.nxt, wnd) || (len != 0 && (in.seq + (len - 1)).in(rcv_.nxt, wnd));
+  // What reaches over both edges, as merged segments may, has text for the window too.
+  const bool over = wnd != 0 && in.seq.before(rcv_.nxt) && (in.seq + len).after(rcv_.edge);
+  const bool fits = in.seq == rcv_.nxt || in.seq.in(rcv_.nxt, wnd) ||
+                    (len != 0 && (in.seq + (len - 1)).in(rcv_.nxt, wnd)) || over;
   if (fits) {
     hear(now);
     return Step::Go;
@@ -192,51 +200,60 @@ bool Conn::answers_text() const {
   return state_ == State::Established || state_ == State::FinWait1 || state_ == State::FinWait2;
 }
 
-void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
-  if (text.empty()) return;
+void Conn::take_text(const Segment& in, buf::ByteQueue&& text, Instant now) {
+  if (in.text == 0) return;
   if (!answers_text() || (fin_seen_ && in.seq.after(fin_at_))) return drop(Counter::tcp_after_close);
   SeqNum seq = in.seq;
-  rcv_mss_ = std::max(rcv_mss_, std::min<uint32_t>(text.size(), 65'535));
-  const bool full = text.size() >= rcv_mss_;
+  const uint32_t each = in.mss != 0 ? in.mss : in.text;  // octets of a packet
+  rcv_mss_ = std::max(rcv_mss_, std::min(each, 65'535u));
+  if (text.size() != in.text) {
+    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+    return drop(Counter::tcp_no_buffer);
+  }
+  uint32_t known = 0;
   if (seq.before(rcv_.nxt)) {
-    tell_twice(seq, seq + static_cast<uint32_t>(text.size()));
-    const auto known = static_cast<uint32_t>(rcv_.nxt - seq);
+    tell_twice(seq, seq + in.text);
+    known = static_cast<uint32_t>(rcv_.nxt - seq);
     if (known >= text.size()) {  // only its FIN is new
       acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
       return drop(Counter::tcp_duplicate);
     }
-    text.drop_front(known);
+    if (known >= each) acks_owed_ = std::max<uint8_t>(acks_owed_, 1);  // a packet came twice
+    text.consume(known);
     seq = rcv_.nxt;
   }
   const auto room = static_cast<uint32_t>(rcv_.edge - seq);
-  if (text.size() > room) {
-    text.truncate(room);
-    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
-  }
+  const bool too_much = text.size() > room;
+  if (too_much) text.truncate(room);
+  if (too_much && (seq == rcv_.nxt || text.empty())) acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
   if (text.empty()) return drop(Counter::tcp_out_of_window);
+  // Of which packets there is something left, and all of it, if they are full ones.
+  const auto end = known + static_cast<uint32_t>(text.size());
+  const uint32_t pieces = (end + each - 1) / each - known / each;
+  const uint32_t whole = end / each - std::min(end / each, (known + each - 1) / each);
   const Options& o = shared_->options;
   if (seq != rcv_.nxt) {
     shared_->count.add(Counter::tcp_out_of_order);
-    // Without SACK each acknowledgement tells the peer of one segment that came; with it one tells of a
-    // burst.
+    // Without SACK each acknowledgement tells the peer of one packet that came; with it one tells of a burst.
     const uint8_t most_owed = sack_ok_ ? 1 : 64;
-    acks_owed_ = static_cast<uint8_t>(std::min<int>(acks_owed_ + 1, most_owed));
+    acks_owed_ = static_cast<uint8_t>(std::min<uint32_t>(acks_owed_ + pieces, most_owed));
     take_early(seq, std::move(text));
     return;
   }
   // Text that waits for a hole may hold half of the packets, so it never keeps out what fills holes; past
   // that, a connection whose service does not read leaves the rest to others.
   constexpr uint32_t few = 8;
-  const size_t held = shared_->links.packets();
-  if (held >= o.held_packets || (held >= o.held_packets / 2 && received_.slices() >= few)) {
+  const size_t held = shared_->links.packets();  // this text's among them
+  if (held > o.held_packets || (held > o.held_packets / 2 && received_.slices() >= few)) {
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
     return drop(Counter::tcp_held_full);
   }
-  uint32_t octets = text.size();
-  if (received_.slices() >= o.held_pieces || !received_.push(std::move(text))) {
+  auto octets = static_cast<uint32_t>(text.size());
+  if (received_.slices() >= o.held_pieces) {
     acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
     return drop(Counter::tcp_no_buffer);
   }
+  received_.append(text);
   const bool holes = holes_ != no_index;
   if (holes) {
     Reassembly& waits = shared_->holes[holes_];
@@ -249,10 +266,10 @@ void Conn::take_text(const Segment& in, buf::Slice&& text, Instant now) {
   tune_window(now);
   events_ |= buf::stream_event::readable;
   // RFC 5681 §4.2: at once when a hole was filled, and for every second full segment; the rest may wait.
-  if (full) ++full_segments_;
+  if (each >= rcv_mss_) full_segments_ = static_cast<uint8_t>(std::min(full_segments_ + whole, 255u));
   if (holes || full_segments_ >= 2 || quick_ != 0) {
     acks_owed_ = 1;
-    if (quick_ != 0) --quick_;
+    quick_ = static_cast<uint8_t>(quick_ - std::min<uint32_t>(quick_, pieces));
   } else {
     ack_at_ = std::min(ack_at_, now + o.ack_delay);
   }
@@ -286,19 +303,23 @@ void Conn::tune_window(Instant now) {
 }
 
 // Text that came before its turn.
-void Conn::take_early(SeqNum seq, buf::Slice&& text) {
+void Conn::take_early(SeqNum seq, buf::ByteQueue&& text) {
   const Options& o = shared_->options;
   if (held() >= o.held_pieces) return drop(Counter::tcp_no_buffer);
-  if (shared_->links.packets() >= o.held_packets / 2) return drop(Counter::tcp_held_full);
+  if (shared_->links.packets() > o.held_packets / 2) return drop(Counter::tcp_held_full);
   if (holes_ == no_index) holes_ = shared_->holes.take(shared_->links);
   if (holes_ == no_index) return drop(Counter::tcp_no_buffer);
   Reassembly& waits = shared_->holes[holes_];
-  const SeqNum end = seq + static_cast<uint32_t>(text.size());
-  const auto taken = waits.add(seq, std::move(text));
-  if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
-  if (taken == Reassembly::Taken::Duplicate) {
-    tell_twice(seq, end);
-    drop(Counter::tcp_duplicate);
+  while (!text.empty()) {
+    buf::Slice piece = text.pop();
+    const SeqNum end = seq + piece.size();
+    const auto taken = waits.add(seq, std::move(piece));
+    if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
+    if (taken == Reassembly::Taken::Duplicate) {
+      tell_twice(seq, end);
+      drop(Counter::tcp_duplicate);
+    }
+    seq = end;
   }
   if (waits.empty()) drop_holes();
 }

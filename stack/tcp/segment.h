@@ -15,10 +15,13 @@ struct Segment {
   RawWindow window;
   uint32_t text = 0;     // octets
   uint32_t text_at = 0;  // to send: where in `sending` the text begins
-  uint16_t mss = 0;      // to send: octets of text each packet may carry
-  uint8_t ecn = 0;       // of the IP header: RFC 3168 §5
+  uint16_t mss = 0;  // octets of text in each packet: to send, at most; received, of those that became this
+                     // one, the last may have less; 0: it came alone
+  uint8_t ecn = 0;   // of the IP header: RFC 3168 §5
   wire::TcpOptions options;
 
+  // Packets that it came in.
+  constexpr uint32_t pieces() const { return mss == 0 || text <= mss ? 1 : (text + mss - 1) / mss; }
   constexpr bool has(uint8_t flag) const { return (flags & flag) != 0; }
   // SEG.LEN: sequence numbers it takes.
   constexpr uint32_t length() const {

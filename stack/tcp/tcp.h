@@ -153,7 +153,9 @@ class Tcp {
   struct Arrival {
     buf::Packet* packet;
     uint32_t hash;
-    uint32_t text_at;  // in the packet
+    uint32_t text_at, text;  // where in the packet it begins, and its octets
+    Arrival *more, *last;    // what was merged into this: a list by `more` that `last` ends; it alone: null
+    bool merged;             // into another
     Tuple tuple;
     Segment segment;
   };
@@ -168,7 +170,9 @@ class Tcp {
 
   // input.cc
   void read(buf::Packet& p, Arrivals& out);
-  bool checksum_fits(const buf::Packet& p, const Tuple&, Bytes segment);
+  bool checksum_fits(const buf::Packet& p, const Tuple&, uint32_t length);
+  void merge(Arrivals&);
+  static bool take_text(Arrival&, buf::ByteQueue&);
   void prefetch(const Arrival&) const;
   void take(Arrival&, Instant now);
   void deliver(uint32_t i, Arrival&, Instant now);

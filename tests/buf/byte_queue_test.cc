@@ -74,6 +74,22 @@ TEST_F(ByteQueueTest, received_packets_are_counted_however_they_leave) {
   EXPECT_EQ(links.packets(), 0u);
 }
 
+TEST_F(ByteQueueTest, what_is_behind_the_first_octets_can_be_forgotten) {
+  fill();
+  const size_t all = q.size();
+  std::string before(all, 0), after(all, 0);
+  q.copy(0, {reinterpret_cast<uint8_t*>(before.data()), all});
+  for (size_t n = all; n-- > 0;) {
+    q.truncate(n);
+    EXPECT_EQ(q.size(), n);
+    EXPECT_EQ(q.copy(0, {reinterpret_cast<uint8_t*>(after.data()), all}), n);
+    EXPECT_EQ(after.substr(0, n), before.substr(0, n));
+  }
+  EXPECT_EQ(q.slices(), 0u);
+  fill();
+  EXPECT_EQ(q.size(), all) << "the links came back";
+}
+
 TEST_F(ByteQueueTest, a_full_pool_refuses_and_keeps_the_slice_with_its_giver) {
   fill();
   Slice extra{chunks[0], 0, 5};

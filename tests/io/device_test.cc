@@ -38,6 +38,11 @@ TEST(device, arguments_name_the_driver_the_port_and_the_target) {
     r.queues = 2;
     EXPECT_EQ(device_arguments(r), c.arguments);
   }
+  DeviceRequest host;
+  host.name = "lan";
+  host.device = {DeviceKind::vhost_user, "run/v.sock", ""};
+  host.forwards = false;
+  EXPECT_EQ(device_arguments(host), "net_vhost_lan,iface=run/v.sock,queues=1,tso=1");
 }
 
 TEST(device, errors_say_what_to_type) {

@@ -44,6 +44,46 @@ TEST_F(IpInput, sets_the_header_lengths_and_cuts_the_padding) {
   EXPECT_EQ(wire::Udp::parse(p.l4())->dst(), Port{2});
 }
 
+TEST_F(IpInput, a_chain_is_for_tcp_alone_and_must_hold_what_its_header_says) {
+  const auto chain = [](IpProto proto, Ip4Addr dst, size_t says, size_t holds) {
+    Octets d = test::ip4({.dst = dst, .proto = proto}, Octets(says, 0x11));
+    d.resize(20 + holds, 0x22);
+    Octets f = test::frame(d);
+    buf::Packet first = test::received({f.begin(), f.begin() + 300});
+    for (size_t at = 300; at < f.size(); at += 1'500) {
+      const Octets piece(f.begin() + static_cast<ptrdiff_t>(at),
+                         f.begin() + static_cast<ptrdiff_t>(std::min(at + 1'500, f.size())));
+      check(rte_pktmbuf_chain(first.raw(), test::packet_of(piece).release()) == 0, "a chain of pieces");
+    }
+    return first;
+  };
+  struct Case {
+    const char* claim;
+    IpProto proto;
+    Ip4Addr dst;
+    size_t says, holds;
+    Counter why;
+  };
+  const Case cases[] = {
+      {"TCP for us", IpProto::Tcp, us, 5'000, 5'000, Counter::ip_local},
+      {"with padding", IpProto::Tcp, us, 5'000, 5'010, Counter::ip_local},
+      {"one octet short", IpProto::Tcp, us, 5'001, 5'000, Counter::ip_truncated},
+      {"a whole segment too much", IpProto::Tcp, us, 4'000, 6'000, Counter::link_scattered},
+      {"UDP for us", IpProto::Udp, us, 5'000, 5'000, Counter::link_scattered},
+      {"a ping", IpProto::Icmp, us, 5'000, 5'000, Counter::link_scattered},
+      {"for another", IpProto::Tcp, far, 5'000, 5'000, Counter::link_scattered},
+  };
+  for (const Case& c : cases) {
+    in = {};
+    const uint64_t before = count[c.why];
+    input(chain(c.proto, c.dst, c.says, c.holds));
+    EXPECT_EQ(count[c.why], before + 1) << c.claim;
+    EXPECT_EQ(in.tcp.size(), c.why == Counter::ip_local ? 1u : 0u) << c.claim;
+    EXPECT_TRUE(in.udp.empty() && in.icmp.empty() && in.transit.empty()) << c.claim;
+    for (const buf::Packet& p : in.tcp) EXPECT_EQ(p.size(), 14u + 20 + c.says) << c.claim;
+  }
+}
+
 TEST_F(IpInput, every_bad_datagram_dies_of_its_own_reason) {
   const auto broken = [](size_t at, uint8_t value) {
     Octets b = text4({});

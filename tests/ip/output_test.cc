@@ -183,6 +183,43 @@ TEST_F(IpOutput, asks_for_segmentation_with_the_pseudo_header_the_device_wants) 
   EXPECT_EQ(field, rte_ipv4_phdr_cksum(rte_pktmbuf_mtod(m, rte_ipv4_hdr*), m->ol_flags));
 }
 
+TEST_F(IpOutput, each_offload_is_used_without_the_others) {
+  for (int n = 0; n < 16; ++n) {
+    const bool ip = (n & 1) != 0, l4 = (n & 2) != 0, tso = (n & 4) != 0, small = (n & 8) != 0;
+    auto& caps = ports[1].caps;
+    caps.tx_ip_checksum = ip;
+    caps.tx_l4_checksum = l4;
+    caps.tcp_segmentation = caps.tx_multi_segment = tso;
+    caps.sums_from = 500;
+    rebuild();
+    out.clear();
+    buf::Transmit t = tcp(std::string(small ? 400 : 1200, 'x'));
+    t.segment_size = small ? uint16_t{0} : uint16_t{1000};
+    send(std::move(t));
+    ASSERT_EQ(out.size(), 1u) << n;
+    rte_mbuf* m = out[0].packet.raw();
+    const bool cuts = tso && !small, asks = cuts || (l4 && !small);
+    EXPECT_EQ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0, cuts) << n;
+    EXPECT_EQ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM, asks && !cuts) << n;
+    EXPECT_EQ((m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0, ip) << n;
+    auto* header = rte_pktmbuf_mtod(m, rte_ipv4_hdr*);
+    if (ip) {
+      EXPECT_EQ(header->hdr_checksum, 0) << n;
+      header->hdr_checksum = rte_ipv4_cksum(header);  // what the device does
+    } else {
+      EXPECT_TRUE(wire::Ip4::parse(out[0].packet.bytes())->good_checksum())
+          << n << ": ours, also of what is cut";
+    }
+    uint16_t field;
+    std::memcpy(&field, out[0].packet.data() + 36, 2);
+    if (asks) {
+      EXPECT_EQ(field, rte_ipv4_phdr_cksum(header, m->ol_flags)) << n;
+    } else {
+      EXPECT_TRUE(good_transport(out[0].packet)) << n;
+    }
+  }
+}
+
 TEST_F(IpOutput, segments_itself_nothing_for_a_device_that_cannot) {
   buf::Transmit big = tcp(std::string(1900, 'x')), small = tcp(std::string(1200, 'x'));
   big.segment_size = small.segment_size = 1000;

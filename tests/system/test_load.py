@@ -125,6 +125,19 @@ def test_http_connections_are_held(pair):
     assert result["opening_s"] > 0
 
 
+@pytest.mark.parametrize("forward", ["true", "false"])
+def test_bulk_both_ways_arrives_octet_by_octet(pair, forward):
+    """Over the data path of a VM: segments that nobody cuts, checksums that nobody makes; a router takes them only whole."""
+    big = pair.folder / "www/big.bin"
+    big.write_bytes(os.urandom(3_000_001))
+    pair.config.write_text(pair.config.read_text().replace("root: www } ] }", "root: www } ], body_max: 100M }") +
+                           f"ip: {{ forward: {forward} }}\n")
+    result, out = pair("http", URL.replace("1k", "big"), "--connections", "3", "--body", big, "--timeout", "20s")
+    fine(result, 5)
+    result, out = pair("http", URL, "--connections", "3", "--upload", 3_000_001, "--expect-status", "405", "--timeout", "20s")
+    fine(result, 5)
+
+
 def test_dns(generator, tmp_path):
     queries = tmp_path / "queries"
     queries.write_text("www.example.test A\n# a remark\nnothing.example.test A\nmail.example.test AAAA\n")
