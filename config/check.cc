@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_set>
 
 #include "config/codec.h"
 #include "config/networks.h"
@@ -55,7 +54,7 @@ class Checker {
     for (const Route& route : c_.routes) check_route(route);
     in_files_.resize(c_.file_routes.size());
     for (size_t i = 0; i < c_.file_routes.size(); ++i)
-      check_route_file(c_.file_routes[i], networks_, known_, destinations_, in_files_[i]);
+      check_route_file(c_.file_routes[i], networks_, networks6_, known_, destinations_, in_files_[i]);
     check_route_count();
     for (const DnsService& s : c_.dns) check_dns(s);
     check_listener_count();
@@ -196,12 +195,17 @@ class Checker {
 
   // What Routes::build() will make of the ports, and of the routes.
   void check_route_count() {
-    if (!known_ || destinations_.empty()) return;
-    std::set<uint64_t> ours;
+    if (!known_ || destinations_.size() == 0) return;
+    Destinations ours;
     for (const Connected& n : connected_) {
-      ours.insert(route_key(network_of(n.prefix), n.prefix.length));
-      ours.insert(route_key(n.us(), 32));
-      if (has_broadcast(n.prefix)) ours.insert(route_key(broadcast_of(n.prefix), 32));
+      ours.insert({network_of(n.prefix), n.prefix.length});
+      ours.insert({n.us(), 32});
+      if (has_broadcast(n.prefix)) ours.insert({broadcast_of(n.prefix), 32});
+    }
+    for (const auto& n : networks6_.all()) {
+      if (n.prefix.addr.v6().is_link_local()) continue;
+      ours.insert(network6(n.prefix));
+      ours.insert({n.prefix.addr, 128});
     }
     const size_t all = ours.size() + destinations_.size();
     const Place* at = c_.routes.empty() ? places_.find(c_.route_files) : places_.find(c_.routes.back());
@@ -284,16 +288,14 @@ class Checker {
     if (!r.to.addr.is_v4()) return check_destination6(r, at);
     const Prefix net{network_of(r.to), r.to.length};
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (!destinations_.insert(route_key(net.addr.v4(), net.length)).second)
-      return add(at, "there are two routes to " + to_text(net), "one");
+    if (!destinations_.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
     if (auto wrong = networks_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   void check_destination6(const Route& r, const Place* at) {
     const Prefix net = network6(r.to);
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (!destinations6_.insert(to_text(net)).second)
-      return add(at, "there are two routes to " + to_text(net), "one");
+    if (!destinations_.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
     if (auto wrong = networks6_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
@@ -403,8 +405,7 @@ class Checker {
   Networks networks_;
   Networks6 networks6_;
   std::vector<Connected> connected_;
-  std::unordered_set<uint64_t> destinations_;  // of all static routes
-  std::set<std::string> destinations6_;
+  Destinations destinations_;  // of all static routes
   std::vector<std::pair<std::string_view, Endpoint>> listeners_;
 };
 
