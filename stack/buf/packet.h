@@ -92,6 +92,16 @@ class Packet {
     return verdict(m_->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
                    RTE_MBUF_F_RX_L4_CKSUM_BAD);
   }
+  // The VLAN tag that the device took off a received frame: its TCI (IEEE 802.1Q §9.6).
+  bool vlan_stripped() const { return (m_->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0; }
+  uint16_t vlan_tci() const { return m_->vlan_tci; }
+  void forget_vlan() { m_->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED); }
+  // The device shall put a tag of type 0x8100 in front; the caller knows that it can.
+  void offload_vlan(uint16_t tci) {
+    m_->vlan_tci = tci;
+    request(RTE_MBUF_F_TX_VLAN);
+  }
+
   // Forgets what reception left behind; to be called before a received packet is sent again.
   void reset_offloads() { m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; }
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }

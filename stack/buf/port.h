@@ -18,6 +18,7 @@ struct PortCaps {
   bool tx_multi_segment = false;                        // takes chained mbufs
   bool tcp_segmentation = false;                        // TSO for IPv4; implies the three above
   bool tcp_segmentation6 = false;                       // the same for IPv6
+  bool tx_vlan = false;                                 // puts a VLAN tag in front
 };
 
 class NetPort {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -39,18 +40,22 @@ constexpr uint64_t rss_fields = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_E
 // README.md): there the stack does it itself. Only hardware, or what stands for it in a VM, is asked.
 bool computes_itself(DeviceKind kind) { return kind == DeviceKind::pci; }
 
-void choose_offloads(DeviceKind kind, uint16_t mtu, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
+void choose_offloads(const DeviceRequest& r, const buf::PacketPool& pool, const rte_eth_dev_info& dev,
                      rte_eth_conf& conf) {
-  if (computes_itself(kind)) {
+  if (computes_itself(r.device.kind)) {
     // A virtio device that is asked for received checksums hands over packets of its host that have none yet
     // (RTE_MBUF_F_RX_L4_CKSUM_NONE): right for who consumes them, wrong for who sends them on.
     if (std::string_view{dev.driver_name} != "net_virtio")
       conf.rxmode.offloads |= dev.rx_offload_capa & rx_checksums;
     conf.txmode.offloads |= dev.tx_offload_capa & tx_checksums;
+    if (r.tags != 0) {
+      conf.rxmode.offloads |= dev.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+      conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+    }
   }
   conf.txmode.offloads |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // A frame that does not fit one packet's room arrives as a chain.
-  if (mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
+  if (r.mtu + 22 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
   constexpr uint64_t tso_needs = tx_checksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if ((conf.txmode.offloads & tso_needs) == tso_needs)
@@ -135,10 +140,14 @@ std::string device_arguments(const DeviceRequest& r) {
     case DeviceKind::tap:
       s = vdev("tap", "iface=" + target);
       break;
-    // A block of whole pages, frames that hold MTU 1500 with their header; 4 MB each way.
-    case DeviceKind::af_packet:
-      s = vdev("af_packet", "iface=" + target + ",blocksz=65536,framesz=2048,framecnt=2048,qpairs=1");
+    // A block of whole pages, frames that hold the MTU with tags and the kernel's header; 4 MB each way.
+    case DeviceKind::af_packet: {
+      constexpr unsigned kernels = 96, octets = 4u << 20;
+      const unsigned frame = std::max(2048u, std::bit_ceil(r.mtu + 22u + kernels));
+      s = vdev("af_packet", "iface=" + target + ",blocksz=65536,framesz=" + std::to_string(frame) +
+                                ",framecnt=" + std::to_string(octets / frame) + ",qpairs=1");
       break;
+    }
     case DeviceKind::af_xdp:
       s = vdev("af_xdp", "iface=" + target + ",queue_count=" + queues);
       break;
@@ -231,7 +240,7 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   rte_eth_conf conf{};
   conf.rxmode.mtu = r.mtu;
   conf.intr_conf.rxq = want.interrupts ? 1 : 0;
-  choose_offloads(kind_, r.mtu, pool, dev, conf);
+  choose_offloads(r, pool, dev, conf);
   std::vector<uint8_t> key(r.rss_key.begin(), r.rss_key.end());
   const uint64_t fields = dev.flow_type_rss_offloads & rss_fields;
   info_.rss = want.rss && queues > 1 && fields != 0 && dev.reta_size != 0;
@@ -255,6 +264,8 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   caps_.tx_l4_checksum = (tx & tx_l4_checksums) == tx_l4_checksums;
   caps_.tx_multi_segment = (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
   caps_.tcp_segmentation = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+  caps_.tx_vlan = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
+  info_.vlan = caps_.tx_vlan && (rx & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
   info_.scatter = (rx & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   return {};
 }
@@ -281,8 +292,10 @@ std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool,
 
 std::string Device::start(const DeviceRequest& r) {
   // Most drivers took the MTU with the configuration; net_tap and net_af_packet set it on the interface only
-  // when asked. A device without the call keeps its own, which must then do.
-  if (const int e = rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
+  // when asked. A device without the call keeps its own, which must then do. A second tag is part of the MTU
+  // where the kernel counts octets.
+  const bool longer = r.tags > 1 && rte_eth_dev_set_mtu(id_, static_cast<uint16_t>(r.mtu + 4)) == 0;
+  if (const int e = longer ? 0 : rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
     uint16_t own = 0;
     rte_eth_dev_get_mtu(id_, &own);
     if (e != -ENOTSUP || own < r.mtu)

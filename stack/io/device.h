@@ -30,6 +30,7 @@ struct DeviceRequest {
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;  // per queue
   bool interrupts = true;  // ask for rx interrupts, so that an idle worker can sleep
   bool promiscuous = false;
+  uint8_t tags = 0;  // VLAN tags that frames of ours may have, up to two: taken and put by the device if it can
   RssKey rss_key{};
 };
 
@@ -42,6 +43,7 @@ struct DeviceInfo {
   uint16_t rx_queues = 0, tx_queues = 0;
   bool rss = false;  // the device hashes with our key and steers by our table
   bool rx_checksum = false, tx_checksum = false, tso = false, multi_segment = false, scatter = false;
+  bool vlan = false;          // takes VLAN tags off and puts them in front
   bool rx_interrupt = false;  // of every queue
   int numa = -1;              // node; -1: unknown or none
 };
