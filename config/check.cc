@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "config/codec.h"
 #include "config/networks.h"
@@ -49,6 +50,7 @@ class Checker {
       check_addresses(i);
       check_advertise(c_.ports[i]);
     }
+    for (size_t i = 0; i < c_.ports.size(); ++i) check_neighbours(i);
     check_overlaps();
     check_packets();
     for (const Route& route : c_.routes) check_route(route);
@@ -99,6 +101,11 @@ class Checker {
     for (size_t i = 0; i < c_.ports.size(); ++i) {
       const io::DeviceOptions& d = c_.ports[i].device;
       const Place* at = places_.find(d);
+      if (c_.ports[i].parent) {
+        check_sub_port(c_.ports[i]);
+        continue;
+      }
+      check_no_tags(i);
       if (!at) continue;
       if (d.kind == io::DeviceKind::pcap && !exists(env_.file_exists, d.target))
         add(at, "there is no file '" + c_.path(d.target) + "'", "the path of a capture file");
@@ -111,6 +118,85 @@ class Checker {
         add(at, "'" + d.target + "' is the device of port '" + c_.ports[other->second].name + "' already",
             "a device of its own");
     }
+  }
+
+  // A port of its own: it needs a device, and has no tags.
+  void check_no_tags(size_t i) {
+    const Port& p = c_.ports[i];
+    const Place* at = places_.find(p);
+    if (at && !places_.find(p.device))
+      add(at, "ports[" + std::to_string(i) + "].device is missing",
+          "'device:' with where the packets come from, or 'parent:' and 'vlan:',");
+    for (const auto* tag : {&p.vlan, &p.outer_vlan})
+      if (const Place* said = places_.find(*tag); said && *tag != 0)
+        add(said, "a port with a device of its own has no VLAN",
+            "'parent' with the port whose frames are tagged");
+  }
+
+  // A port that is part of another.
+  void check_sub_port(const Port& p) {
+    const Place* at = places_.find(*p.parent);
+    if (!at) return;
+    if (const Place* device = places_.find(p.device))
+      add(device, "port '" + p.name + "' has a parent and a device", "one of them");
+    const auto parent = port_called(*p.parent, at);
+    if (!parent) return;
+    const Port& of = c_.ports[*parent];
+    if (of.parent)
+      return add(at, "port '" + of.name + "' has itself a parent",
+                 "a port with a device, and 'outer_vlan' for frames with two tags,");
+    if (p.vlan == 0) add(at, "port '" + p.name + "' has a parent and no VLAN", "'vlan' from 1 to 4094");
+    if (const Place* mtu = places_.find(p.mtu); mtu && p.mtu > of.mtu)
+      add(mtu, "port '" + of.name + "' carries packets of " + std::to_string(of.mtu) + " octets only",
+          "at most as much, or a larger mtu there,");
+    const Port usual;
+    const auto belongs = [&](const char* key, const auto& said, const auto& by_default) {
+      if (const Place* place = places_.find(said); place && said != by_default)
+        add(place, std::string{"'"} + key + "' belongs to the device of port '" + of.name + "'",
+            "to say it there");
+    };
+    if (p.mac) belongs("mac", *p.mac, Mac{});
+    belongs("queues", p.queues, usual.queues);
+    belongs("rx_descriptors", p.rx_descriptors, usual.rx_descriptors);
+    belongs("tx_descriptors", p.tx_descriptors, usual.tx_descriptors);
+    belongs("promiscuous", p.promiscuous, usual.promiscuous);
+    if (const Place* place = places_.find(p.impair); place && p.impair.any())
+      add(place, "'impair' belongs to the device of port '" + of.name + "'", "to say it there");
+    const auto [other, fresh] = tags_.try_emplace({*p.parent, p.outer_vlan, p.vlan}, p.name);
+    if (!fresh && p.vlan != 0)
+      add(at, "port '" + other->second + "' has these tags of '" + of.name + "' already", "tags of its own");
+  }
+
+  // Static neighbours: each on a network of its port.
+  void check_neighbours(size_t port) {
+    const Port& p = c_.ports[port];
+    std::set<std::string> seen;
+    for (const Neighbour& n : p.neighbours) {
+      const Place* at = places_.find(n.address);
+      if (!at) continue;
+      const std::string text = to_text(n.address);
+      if (!seen.insert(text).second) {
+        add(at, "neighbour " + text + " is there twice", "one of them");
+        continue;
+      }
+      if (!known_) continue;
+      if (auto wrong =
+              n.address.is_v4() ? networks_.gateway(n.address, port) : networks6_.gateway(n.address, port)) {
+        const size_t gateway = wrong->wrong.find("gateway");
+        if (gateway != std::string::npos) wrong->wrong.replace(gateway, 7, "neighbour");
+        add(at, std::move(wrong->wrong), std::move(wrong->right));
+      }
+    }
+    static_neighbours_ += p.neighbours.size();
+    const Place* at = places_.find(p.neighbours);
+    if (at && p.neighbours.size() >= c_.arp.neighbours_per_port)
+      add(at,
+          "so many leave no room for others in arp.neighbours_per_port, " +
+              std::to_string(c_.arp.neighbours_per_port),
+          "a larger arp.neighbours_per_port");
+    else if (at && static_neighbours_ >= c_.arp.neighbours)
+      add(at, "static neighbours fill arp.neighbours, " + std::to_string(c_.arp.neighbours),
+          "a larger arp.neighbours");
   }
 
   void check_addresses(size_t port) {
@@ -230,7 +316,7 @@ class Checker {
   void check_packets() {
     uint64_t held = 0;
     for (const Port& p : c_.ports)
-      held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
+      if (!p.parent) held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
     if (c_.memory.packets > held || !known_) return;
     const Place* at = places_.find(c_.memory.packets);
     add(at ? at : places_.find(c_.ports),
@@ -405,7 +491,9 @@ class Checker {
   Networks networks_;
   Networks6 networks6_;
   std::vector<Connected> connected_;
-  Destinations destinations_;  // of all static routes
+  Destinations destinations_;                                                // of all static routes
+  std::map<std::tuple<std::string, uint16_t, uint16_t>, std::string> tags_;  // of ports with parents
+  size_t static_neighbours_ = 0;
   std::vector<std::pair<std::string_view, Endpoint>> listeners_;
 };
 
