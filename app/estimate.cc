@@ -57,7 +57,8 @@ uint32_t estimate_megabytes(const config::Config& c) {
   constexpr uint64_t mbuf = 128 + 64;  // an mbuf, its pool's bookkeeping and its place in the rings
   uint64_t octets = c.memory.packets * (mbuf + packet_room(c)) + c.memory.headers * (mbuf + 64);
   octets += workers * c.memory.chunks * (buf::ChunkPool::chunk_size + 64);
-  octets += workers * workers * c.ports.size() * c.workers.ring * 2 * 8;
+  for (const config::Port& p : c.ports)
+    if (!p.parent) octets += workers * workers * c.workers.ring * 2 * 8;
   for (const config::HttpService& service : c.http)
     for (const config::Site& site : service.sites) octets += folder_octets(c.path(site.root));
   octets += route_octets(c);

@@ -19,6 +19,7 @@
 #include "io/quiescence.h"
 #include "io/steered_port.h"
 #include "io/waker.h"
+#include "link/vlan.h"
 #include "stack.h"
 
 namespace sluice::app {
@@ -35,6 +36,25 @@ class Gossip {
   std::vector<std::unique_ptr<io::MessageRing<link::Message>>> rings_;
 };
 
+// The ports that a worker's stack gets, and which of them hang on which trunk.
+struct Wiring {
+  struct Plugs {
+    link::Trunk* trunk;
+    std::vector<link::SubPort*> ports;
+  };
+  std::vector<buf::NetPort*> ports;  // [port]
+  std::vector<Plugs> trunks;
+  void plug() const {
+    for (const Plugs& p : trunks) p.trunk->sub_ports(p.ports);
+  }
+};
+
+// What a worker takes over between two turns.
+struct WorkerChange {
+  Wiring wiring;
+  StackChange stack;
+};
+
 class Worker {
  public:
   Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip, io::Quiescence& readers);
@@ -49,7 +69,9 @@ class Worker {
   std::vector<std::unique_ptr<io::ImpairedPort>>
       impaired;                                           // in front of them, where the user wants a bad line
   std::vector<std::unique_ptr<io::SteeredPort>> steered;  // [port], with two or more workers
-  std::vector<buf::NetPort*> ports;                       // [port], what the stack gets
+  std::vector<std::unique_ptr<link::Trunk>> trunks;       // [device], where it ever had ports with tags
+  std::vector<std::unique_ptr<link::SubPort>> sub_ports;  // [port], null for a device's own
+  std::vector<buf::NetPort*> ports;                       // [device], what is in front of its queue
   std::unique_ptr<buf::LinkPool> links;
   std::unique_ptr<buf::ChunkPool> chunks;
   std::unique_ptr<Stack> stack;
@@ -60,7 +82,15 @@ class Worker {
   // which stays until the last has.
   void run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving);
 
+  // The control thread, while the worker runs or before: `change` and what is in it stay until changed().
+  void change(const WorkerChange& c) {
+    change_.store(&c, std::memory_order_release);
+    waker.wake();
+  }
+  bool changed() const { return change_.load(std::memory_order_acquire) == nullptr; }
+
  private:
+  void take_over(const WorkerChange&, Instant now);
   bool hear(Instant now);
   void tell();
   void send_for_others();
@@ -69,6 +99,7 @@ class Worker {
   size_t index_;
   Gossip& gossip_;
   io::Quiescence& readers_;
+  std::atomic<const WorkerChange*> change_{nullptr};
   Instant next_second_{};
 };
 
