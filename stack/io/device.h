@@ -30,7 +30,8 @@ struct DeviceRequest {
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;  // per queue
   bool interrupts = true;  // ask for rx interrupts, so that an idle worker can sleep
   bool promiscuous = false;
-  uint8_t tags = 0;  // VLAN tags that frames of ours may have, up to two: taken and put by the device if it can
+  uint8_t tags =
+      0;  // VLAN tags that frames of ours may have, up to two: taken and put by the device if it can
   RssKey rss_key{};
 };
 
