@@ -292,9 +292,9 @@ std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool,
 
 std::string Device::start(const DeviceRequest& r) {
   // Most drivers took the MTU with the configuration; net_tap and net_af_packet set it on the interface only
-  // when asked. A device without the call keeps its own, which must then do. A second tag is part of the MTU
-  // where the kernel counts octets.
-  const bool longer = r.tags > 1 && rte_eth_dev_set_mtu(id_, static_cast<uint16_t>(r.mtu + 4)) == 0;
+  // when asked. A device without the call keeps its own, which must then do. The kernel allows for
+  // one tag; with two, both are part of its MTU.
+  const bool longer = r.tags > 1 && rte_eth_dev_set_mtu(id_, static_cast<uint16_t>(r.mtu + 8)) == 0;
   if (const int e = longer ? 0 : rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
     uint16_t own = 0;
     rte_eth_dev_get_mtu(id_, &own);
