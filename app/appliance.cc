@@ -2,10 +2,13 @@
 #include "app/appliance.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "app/estimate.h"
 #include "app/gauges.h"
+#include "app/plan.h"
 #include "app/version.h"
 #include "io/clock.h"
 #include "io/entropy.h"
@@ -39,73 +42,6 @@ io::IdleMode idle_mode(config::Mode m) {
   return io::IdleMode::balanced;
 }
 
-ip::RouteKind route_kind(config::RouteKind k) {
-  switch (k) {
-    case config::RouteKind::Blackhole:
-      return ip::RouteKind::Blackhole;
-    case config::RouteKind::Unreachable:
-      return ip::RouteKind::Unreachable;
-    case config::RouteKind::Prohibit:
-      return ip::RouteKind::Prohibited;
-    case config::RouteKind::Forward:
-      break;
-  }
-  return ip::RouteKind::Forward;
-}
-
-ip::Gateway gateway(const config::Config& c, const std::optional<IpAddr>& via,
-                    const std::optional<std::string>& port) {
-  ip::Gateway g{via.value_or(IpAddr{})};
-  if (port)
-    g.port = static_cast<uint16_t>(std::ranges::find(c.ports, *port, &config::Port::name) - c.ports.begin());
-  return g;
-}
-
-ip::Route route_of(config::RouteKind kind, const std::vector<ip::Gateway>& gateways, const IpAddr& source) {
-  ip::Route route{.kind = route_kind(kind), .source = source};
-  if (gateways.empty()) return route;
-  route.via = gateways[0].via;
-  route.port = gateways[0].port;
-  route.more.assign(gateways.begin() + 1, gateways.end());
-  return route;
-}
-
-std::vector<ip::Route> static_routes(const config::Config& c) {
-  std::vector<ip::Route> routes;
-  for (const config::Route& r : c.routes) {
-    std::vector<ip::Gateway> gateways;
-    if (r.via || r.port) gateways.push_back(gateway(c, r.via, r.port));
-    for (const IpAddr& via : r.more) gateways.push_back({via});
-    routes.push_back(route_of(r.kind, gateways, r.source.value_or(IpAddr{})));
-    routes.back().to = r.to;
-    routes.back().transport = tcp::RouteHints{r.congestion, r.mss}.packed();
-  }
-  for (const config::RouteFile& file : c.file_routes) {
-    std::vector<ip::Route> ways;
-    for (const config::RouteWay& w : file.ways) {
-      std::vector<ip::Gateway> gateways;
-      for (const config::RouteWay::Hop& h : w.hops) gateways.push_back(gateway(c, h.via, h.port));
-      ways.push_back(route_of(w.kind, gateways, w.source.value_or(IpAddr{})));
-    }
-    routes.reserve(routes.size() + file.routes.size());
-    for (const config::RouteFile::Entry& e : file.routes) {
-      routes.push_back(ways[e.way]);
-      routes.back().to = e.to;
-    }
-  }
-  return routes;
-}
-
-buf::ReversePath reverse_path(config::ReversePath r) {
-  if (r == config::ReversePath::Strict) return buf::ReversePath::Strict;
-  return r == config::ReversePath::Loose ? buf::ReversePath::Loose : buf::ReversePath::Off;
-}
-
-// Behind a bad line nothing may be left to the device: it would put checksums right again after the damage.
-buf::PortCaps without_offloads(const buf::PortCaps& caps) {
-  return {.mac = caps.mac, .mtu = caps.mtu, .tx_multi_segment = caps.tx_multi_segment};
-}
-
 void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints, uint16_t service,
                    std::optional<tcp::Algorithm> congestion = {}) {
   for (const config::Endpoint& e : endpoints) {
@@ -122,29 +58,10 @@ std::vector<Listen> listeners(const std::vector<Service>& services) {
   return all;
 }
 
-// What a port says of us as a router, as link knows it.
-link::Advertise advertise(const config::Advertise& a) {
-  const auto seconds = [](Duration d) { return static_cast<uint32_t>(d.ns / 1'000'000'000); };
-  link::Advertise out{.enabled = a.enabled,
-                      .head = {.managed = a.managed,
-                               .other = a.other,
-                               .lifetime = static_cast<uint16_t>(seconds(a.lifetime))},
-                      .rdnss_lifetime = 3 * seconds(a.interval),  // RFC 8106 §5.1
-                      .mtu = a.mtu,
-                      .most_interval = a.interval};
-  for (const Prefix& p : a.prefixes)
-    out.prefixes.push_back({.prefix = p.addr.v6(),
-                            .length = p.length,
-                            .valid = seconds(a.valid),
-                            .preferred = seconds(a.preferred)});
-  for (const IpAddr& server : a.rdnss) out.rdnss.push_back(server.v6());
-  return out;
-}
-
 }  // namespace
 
 Appliance::Appliance(const config::Config& config, std::vector<std::shared_ptr<const dns::Zones>> zones)
-    : config_{config}, ip_{shared_out(config)}, zones_{std::move(zones)} {
+    : config_{config}, ip_{shared_out(config)}, zones_{std::move(zones)}, table_{config} {
   error_ = build();
 }
 
@@ -165,7 +82,7 @@ std::string Appliance::build() {
   if (auto wrong = make_sites(); !wrong.empty()) return wrong;
   if (auto wrong = make_ports(); !wrong.empty()) return wrong;
   std::string wrong;
-  routes_ = ip::Routes::build(interfaces_, static_routes(config_), config_.ip, wrong);
+  routes_ = ip::Routes::build(interfaces_, static_routes(config_, table_), config_.ip, wrong);
   if (routes_ == nullptr) return "routes: " + wrong;
   readers_ = std::make_unique<io::Quiescence>(config_.workers.cores.size());
   routes_->readers_from_now_on(readers_.get());
@@ -220,8 +137,10 @@ std::string Appliance::make_ports() {
   const size_t workers = config_.workers.cores.size();
   const RssKey key = io::random_rss_key();
   steering_ = std::make_unique<io::Steering>(key, workers);
-  std::vector<io::DeviceInfo> table;
-  for (const config::Port& p : config_.ports) {
+  std::vector<io::DeviceInfo> found;
+  std::vector<buf::PortCaps> caps;
+  for (size_t i = 0; i < table_.devices(); ++i) {
+    const config::Port& p = *table_.find(config_, i);
     io::DeviceRequest r{.name = p.name, .device = p.device, .mtu = p.mtu};
     if (p.mac) r.mac = *p.mac;
     r.queues = static_cast<uint16_t>(p.queues == 0 ? workers : std::min<size_t>(p.queues, workers));
@@ -231,23 +150,16 @@ std::string Appliance::make_ports() {
     r.promiscuous = p.promiscuous;
     r.offloads = !p.impair.any();
     r.forwards = config_.ip.forward;
+    for (const config::Port& q : config_.ports)
+      if (q.parent == p.name) r.tags = std::max<uint8_t>(r.tags, q.outer_vlan != 0 ? 2 : 1);
     r.rss_key = key;
     devices_.push_back(std::make_unique<io::Device>(r, *pool_));
     const io::Device& device = *devices_.back();
     if (!device.ok()) return "port '" + p.name + "': " + device.error();
     for (const std::string& w : device.warnings())
       std::cout << "sluice: port '" << p.name << "': " << w << '\n';
-    table.push_back(device.info());
-
-    const auto six = [](const Prefix& a) { return !a.addr.is_v4(); };
-    buf::Interface interface{.caps = device.caps(),
-                             .addresses = p.addresses,
-                             .reverse_path = reverse_path(p.reverse_path),
-                             .ip6 = p.slaac || p.advertise.enabled || std::ranges::any_of(p.addresses, six),
-                             .slaac = p.slaac};
-    advertise_.push_back(advertise(p.advertise));
-    if (p.impair.any()) interface.caps = without_offloads(interface.caps);
-    interfaces_.push_back(std::move(interface));
+    found.push_back(device.info());
+    caps.push_back(device.caps());
     exchanges_.push_back(
         workers == 1 ? nullptr
                      : std::make_unique<io::Exchange>(static_cast<uint16_t>(exchanges_.size()), workers,
@@ -255,7 +167,9 @@ std::string Appliance::make_ports() {
     if (exchanges_.back() && !exchanges_.back()->ok())
       return "port '" + p.name + "': " + exchanges_.back()->error();
   }
-  io::print_table(std::cout, table);
+  io::print_table(std::cout, found);
+  interfaces_ = interfaces(config_, table_, caps);
+  advertise_ = advertisements(config_, table_);
   return {};
 }
 
@@ -293,7 +207,7 @@ void Appliance::wire_ports(size_t k) {
           w.queues.emplace_back(std::make_unique<io::QueuePort>(device, static_cast<uint16_t>(k), i, w.count))
               .get();
       w.idle.watch(device, static_cast<uint16_t>(k));
-      const io::ImpairOptions& bad = config_.ports[i].impair;
+      const io::ImpairOptions& bad = table_.find(config_, i)->impair;
       if (bad.any())
         port =
             w.impaired.emplace_back(std::make_unique<io::ImpairedPort>(*port, bad, io::now, *pool_, w.count))
@@ -306,6 +220,36 @@ void Appliance::wire_ports(size_t k) {
                  .get();
     w.ports.push_back(port);
   }
+  w.trunks.resize(devices_.size());
+}
+
+// Makes the worker's ports with tags that it does not have yet; those that they replace go to `old`.
+Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
+                            std::vector<std::unique_ptr<link::SubPort>>& old) {
+  Wiring wiring;
+  wiring.ports = w.ports;
+  std::vector<std::vector<link::SubPort*>> plugged(devices_.size());
+  w.sub_ports.resize(table.size());
+  for (size_t i = devices_.size(); i < table.size(); ++i) {
+    const PortTable::Slot& slot = table[i];
+    auto& trunk = w.trunks[slot.device];
+    if (trunk == nullptr) trunk = std::make_unique<link::Trunk>(*w.ports[slot.device], w.count);
+    auto& port = w.sub_ports[i];
+    if (port == nullptr || table_[i].device != slot.device || table_[i].tags != slot.tags) {
+      if (port != nullptr) old.push_back(std::move(port));
+      const bool inserts = interfaces_[slot.device].caps.tx_vlan;
+      port = std::make_unique<link::SubPort>(*slot.tags, inserts, w.count);
+    }
+    // One that is nobody's is plugged in nowhere: what is still sent to it dies there.
+    if (!slot.name.empty()) plugged[slot.device].push_back(port.get());
+    wiring.ports.push_back(port.get());
+  }
+  for (size_t d = 0; d < devices_.size(); ++d) {
+    if (w.trunks[d] == nullptr) continue;
+    wiring.ports[d] = w.trunks[d].get();
+    wiring.trunks.push_back({w.trunks[d].get(), std::move(plugged[d])});
+  }
+  return wiring;
 }
 
 void Appliance::wire_services(size_t k) {
@@ -342,8 +286,11 @@ void Appliance::wire_services(size_t k) {
                        .meter = &w.stages,
                        .advertise = advertise_,
                        .nd = &config_.nd};
-  w.stack = std::make_unique<Stack>(plan, w.ports, serve::DnsService{zones_}, std::move(services), *pool_,
-                                    *w.links, w.count, w.rng,
+  std::vector<std::unique_ptr<link::SubPort>> none;
+  const Wiring wiring = wire_tags(w, table_, none);
+  wiring.plug();
+  w.stack = std::make_unique<Stack>(plan, wiring.ports, serve::DnsService{zones_}, std::move(services),
+                                    *pool_, *w.links, w.count, w.rng,
                                     tcp::Keys{.table = io::random_sip_key(),
                                               .isn = io::random_sip_key(),
                                               .cookies = io::random_sip_key(),
@@ -354,7 +301,13 @@ std::string Appliance::serve_metrics() {
   std::vector<const Counters*> counters;
   for (const auto& w : workers_) counters.push_back(&w->count);
   metrics_ = std::make_unique<Metrics>(std::move(counters));
-  add_gauges(*metrics_, {.pool = *pool_, .config = config_, .devices = devices_, .workers = workers_});
+  add_gauges(*metrics_, {.pool = *pool_,
+                         .config = config_,
+                         .devices = devices_,
+                         .workers = workers_,
+                         .ports = table_,
+                         .changing = changing_,
+                         .reloads = reloads_});
   telemetry_ = std::make_unique<Telemetry>(workers_);
   if (!config_.metrics.listen) return {};
   return metrics_->serve(to_text(config_.metrics.listen->addr) + ":" +
@@ -381,8 +334,59 @@ void Appliance::start() {
 }
 
 void Appliance::watch_links() {
-  for (uint16_t port = 0; port < devices_.size(); ++port)
-    routes_->link_state(port, devices_[port]->link_up());
+  for (uint16_t port = 0; port < table_.size(); ++port)
+    routes_->link_state(port, devices_[table_[port].device]->link_up());
+}
+
+std::vector<std::string> Appliance::reload(const config::Config& to,
+                                           std::vector<std::shared_ptr<const dns::Zones>> zones) {
+  std::vector<std::string> wrong = need_a_restart(config_, to);
+  for (std::string& key : wrong)
+    key += " cannot change while sluice runs: restart it, or leave that as it was";
+  if (!wrong.empty()) return wrong;
+
+  const PortTable table = table_.following(to);
+  std::vector<buf::PortCaps> caps;
+  for (const auto& device : devices_) caps.push_back(device->caps());
+  auto fresh = interfaces(to, table, caps);
+  auto said = advertisements(to, table);
+
+  const std::lock_guard lock{changing_};
+  // Ports that come are there, nobody's yet, before a route leads to them; those that go are there, and drop,
+  // until none does.
+  if (table.size() > table_.size()) {
+    for (size_t i = interfaces_.size(); i < table.size(); ++i) interfaces_.push_back({.caps = fresh[i].caps});
+    advertise_.resize(table.size());
+    const PortTable grown = table_.grown(table);
+    apply(grown, interfaces_, advertise_, zones_);
+    table_ = grown;
+  }
+  if (std::string no = routes_->become(fresh, static_routes(to, table)); !no.empty())
+    return {"routes: " + no};
+  apply(table, fresh, said, zones);
+  table_ = table;
+  interfaces_ = std::move(fresh);
+  advertise_ = std::move(said);
+  zones_ = std::move(zones);
+  return {};
+}
+
+// Returns when all workers have taken it over.
+void Appliance::apply(const PortTable& table, const std::vector<buf::Interface>& interfaces,
+                      const std::vector<link::Advertise>& advertise,
+                      const std::vector<std::shared_ptr<const dns::Zones>>& zones) {
+  std::vector<std::unique_ptr<link::SubPort>> old;
+  std::vector<WorkerChange> changes;
+  changes.reserve(workers_.size());
+  for (const auto& w : workers_) {
+    Wiring wiring = wire_tags(*w, table, old);
+    std::vector<buf::NetPort*> ports = wiring.ports;
+    changes.push_back(
+        {std::move(wiring), {std::move(ports), interfaces, advertise, serve::DnsService{zones}}});
+  }
+  for (size_t k = 0; k < workers_.size(); ++k) workers_[k]->change(changes[k]);
+  for (const auto& w : workers_)
+    while (!w->changed()) std::this_thread::sleep_for(std::chrono::microseconds{100});
 }
 
 void Appliance::stop() {

@@ -5,10 +5,13 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "app/metrics.h"
+#include "app/port_table.h"
+#include "app/reloads.h"
 #include "app/telemetry.h"
 #include "app/worker.h"
 #include "buf/interface.h"
@@ -34,6 +37,11 @@ class Appliance {
 
   const std::string& error() const { return error_; }
   void start();
+  // Does what another configuration says, while everything goes on: addresses, routes, neighbours, ports with
+  // a parent, zones. Empty, or what is wrong, and then nothing has changed.
+  std::vector<std::string> reload(const config::Config& to,
+                                  std::vector<std::shared_ptr<const dns::Zones>> zones);
+  Reloads& reloads() { return reloads_; }
   // Routes over links that died or came back since the last time; to be called now and then.
   void watch_links();
   void stop();  // returns when every worker has ended
@@ -46,6 +54,9 @@ class Appliance {
   std::string make_sites();
   std::string make_worker(size_t k);
   void wire_ports(size_t k);
+  Wiring wire_tags(Worker&, const PortTable&, std::vector<std::unique_ptr<link::SubPort>>& old);
+  void apply(const PortTable&, const std::vector<buf::Interface>&, const std::vector<link::Advertise>&,
+             const std::vector<std::shared_ptr<const dns::Zones>>& zones);
   void wire_services(size_t k);
   std::string serve_metrics();
 
@@ -53,12 +64,15 @@ class Appliance {
   const ip::Options ip_;  // each worker's share
   std::vector<std::shared_ptr<const dns::Zones>> zones_;
   std::string error_;
+  PortTable table_;
+  std::mutex changing_;  // ports, against scrapes
+  Reloads reloads_;
 
   // In the order they are made; they end in the opposite one.
   std::unique_ptr<io::Eal> eal_;
   std::unique_ptr<buf::PacketPool> pool_;
-  std::vector<std::unique_ptr<io::Device>> devices_;      // [port]
-  std::vector<std::unique_ptr<io::Exchange>> exchanges_;  // [port], with two or more workers
+  std::vector<std::unique_ptr<io::Device>> devices_;      // [device]
+  std::vector<std::unique_ptr<io::Exchange>> exchanges_;  // [device], with two or more workers
   std::vector<buf::Interface> interfaces_;                // [port]
   std::vector<link::Advertise> advertise_;                // [port]
   std::unique_ptr<io::Steering> steering_;

@@ -58,7 +58,8 @@ uint32_t estimate_megabytes(const config::Config& c) {
   uint64_t octets = c.memory.packets * (mbuf + packet_room(c)) + c.memory.headers * (mbuf + 64);
   octets += c.memory.large * (mbuf + uint64_t{buf::Packet::large_room});
   octets += workers * c.memory.chunks * (buf::ChunkPool::chunk_size + 64);
-  octets += workers * workers * c.ports.size() * c.workers.ring * 2 * 8;
+  for (const config::Port& p : c.ports)
+    if (!p.parent) octets += workers * workers * c.workers.ring * 2 * 8;
   for (const config::HttpService& service : c.http)
     for (const config::Site& site : service.sites) octets += folder_octets(c.path(site.root));
   octets += route_octets(c);

@@ -9,17 +9,24 @@
 namespace sluice::app {
 namespace {
 
-// A driver's own statistics, by DPDK's name and by ours.
+// A driver's own statistics, by DPDK's name and by ours; and, of a port with VLAN tags, what workers count.
 struct PortMetric {
   const char* dpdk;
   const char* name;
   const char* help;
+  link::SubPort::Numbers link::SubPort::* numbers = nullptr;
+  std::atomic<uint64_t> link::SubPort::Numbers::* number = nullptr;
 };
+using Numbers = link::SubPort::Numbers;
 constexpr std::array port_metrics{
-    PortMetric{"rx_good_packets", "sluice_port_rx_packets_total", "packets the device received"},
-    PortMetric{"tx_good_packets", "sluice_port_tx_packets_total", "packets the device sent"},
-    PortMetric{"rx_good_bytes", "sluice_port_rx_bytes_total", "octets the device received"},
-    PortMetric{"tx_good_bytes", "sluice_port_tx_bytes_total", "octets the device sent"},
+    PortMetric{"rx_good_packets", "sluice_port_rx_packets_total", "packets the port received",
+               &link::SubPort::received, &Numbers::packets},
+    PortMetric{"tx_good_packets", "sluice_port_tx_packets_total", "packets the port sent",
+               &link::SubPort::sent, &Numbers::packets},
+    PortMetric{"rx_good_bytes", "sluice_port_rx_bytes_total", "octets the port received",
+               &link::SubPort::received, &Numbers::octets},
+    PortMetric{"tx_good_bytes", "sluice_port_tx_bytes_total", "octets the port sent", &link::SubPort::sent,
+               &Numbers::octets},
     PortMetric{"rx_missed_errors", "sluice_port_rx_missed_total",
                "packets lost because the workers were too slow"},
     PortMetric{"rx_errors", "sluice_port_rx_errors_total", "packets the device found faulty"},
@@ -36,22 +43,47 @@ constexpr std::pair<tcp::State, const char*> tcp_states[] = {
     {tcp::State::LastAck, "last-ack"},
 };
 
+// Octets of ports with tags are counted without the tags.
+void add_sub_ports(const Observed& o, const PortMetric& m, std::vector<Sample>& samples) {
+  const std::lock_guard lock{o.changing};
+  for (size_t i = 0; i < o.ports.size(); ++i) {
+    if (o.ports[i].name.empty() || !o.ports[i].tags) continue;
+    uint64_t sum = 0;
+    for (const auto& w : o.workers)
+      if (i < w->sub_ports.size() && w->sub_ports[i] != nullptr)
+        sum += (((*w->sub_ports[i]).*m.numbers).*m.number).load(std::memory_order_relaxed);
+    samples.push_back({{{"port", o.ports[i].name}}, static_cast<double>(sum)});
+  }
+}
+
 void add_ports(Metrics& metrics, const Observed& o) {
   for (const PortMetric& m : port_metrics)
-    metrics.counter(m.name, m.help, [&m, &o = o.devices] {
+    metrics.counter(m.name, m.help, [&m, o] {
       std::vector<Sample> samples;
-      for (const auto& device : o)
+      for (const auto& device : o.devices)
         for (const auto& [name, value] : device->statistics())
           if (name == m.dpdk)
             samples.push_back({{{"port", device->info().name}}, static_cast<double>(value)});
+      if (m.numbers != nullptr) add_sub_ports(o, m, samples);
       return samples;
     });
-  metrics.gauge("sluice_port_up", "1 while the port has a link", [&o = o.devices] {
+  metrics.gauge("sluice_port_up", "1 while the port has a link", [o] {
     std::vector<Sample> samples;
-    for (const auto& device : o)
-      samples.push_back({{{"port", device->info().name}}, device->link_up() ? 1.0 : 0.0});
+    const std::lock_guard lock{o.changing};
+    for (size_t i = 0; i < o.ports.size(); ++i)
+      if (!o.ports[i].name.empty())
+        samples.push_back({{{"port", o.ports[i].name}}, o.devices[o.ports[i].device]->link_up() ? 1.0 : 0.0});
     return samples;
   });
+}
+
+void add_reloads(Metrics& metrics, const Observed& o) {
+  metrics.counter("sluice_reloads_total", "configurations read while running, by what became of them", [o] {
+    return std::vector<Sample>{{{{"result", "ok"}}, static_cast<double>(o.reloads.done())},
+                               {{{"result", "failed"}}, static_cast<double>(o.reloads.failed())}};
+  });
+  metrics.gauge("sluice_reload_last_ok", "1 while what the configuration file said last holds",
+                [o] { return std::vector<Sample>{{{}, o.reloads.last() ? 1.0 : 0.0}}; });
 }
 
 // Where several workers share a port: how each finds the owner of what its queue brings.
@@ -151,6 +183,7 @@ void add_gauges(Metrics& metrics, const Observed& o) {
   metrics.gauge("sluice_build_info", "always 1; the version is a label",
                 [] { return std::vector<Sample>{{{{"version", version}}, 1.0}}; });
   add_ports(metrics, o);
+  add_reloads(metrics, o);
   add_steering(metrics, o);
   add_memory(metrics, o);
   add_fragments(metrics, o);

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice, the command: reads the configuration, says what is wrong with it, or runs the appliance until it is
 // told to end.
+#include <signal.h>
+
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
+#include <vector>
 
 #include "app/appliance.h"
+#include "app/configuration.h"
 #include "app/signals.h"
 #include "app/version.h"
-#include "app/zones.h"
 #include "config/document.h"
-#include "config/load.h"
 #include "config/print.h"
-#include "serve/folder.h"
 
 namespace {
 
@@ -28,21 +27,18 @@ struct Words {
   bool check = false, print_config = false, print_schema = false, print_manual = false, version = false;
 };
 
-int complain(const std::vector<config::Error>& errors) {
-  for (const config::Error& e : errors) std::cerr << config::to_text(e) << '\n';
-  return exit_bad_config;
-}
-
-// Says what is wrong with the sites' folders.
-bool can_be_served(const config::Config& c) {
-  bool fine = true;
-  for (const config::HttpService& service : c.http)
-    for (const config::Site& site : service.sites)
-      for (const std::string& wrong : serve::check_folder(c.path(site.root), service.options)) {
-        std::cerr << wrong << '\n';
-        fine = false;
-      }
-  return fine;
+// SIGHUP: the file is read again, and what it says from now on holds; or nothing of it does.
+void reload(app::Appliance& appliance, const std::string& path) {
+  auto fresh = app::read_configuration(path, std::cerr);
+  std::vector<std::string> wrong;
+  if (fresh) wrong = appliance.reload(fresh->config, std::move(fresh->zones));
+  for (const std::string& w : wrong) std::cerr << path << ": " << w << '\n';
+  const bool done = fresh && wrong.empty();
+  appliance.reloads().count(done);
+  if (done)
+    std::cout << "sluice: reloaded " << path << std::endl;  // NOLINT(performance-avoid-endl): see below
+  else
+    std::cerr << "sluice: not reloaded, everything stays as it was\n";
 }
 
 int run(const Words& words) {
@@ -53,28 +49,14 @@ int run(const Words& words) {
     std::cerr << "sluice: which configuration? --config FILE; --help says more\n";
     return exit_bad_config;
   }
-  std::ifstream file{words.config, std::ios::binary};
-  const std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) {
-    std::cerr << words.config << ":1:1: cannot be read, name a configuration file that is there\n";
-    return exit_bad_config;
-  }
-  auto loaded = config::load(text, words.config, config::this_machine());
-  if (const auto* errors = std::get_if<std::vector<config::Error>>(&loaded)) return complain(*errors);
-  auto& configuration = std::get<config::Config>(loaded);
-
-  // Zones and sites are part of the configuration: half of it never starts.
-  std::vector<config::Error> errors;
-  std::vector<std::string> warnings;
-  auto zones = app::load_zones(configuration, errors, warnings);
-  for (const std::string& w : warnings) std::cerr << w << '\n';
-  if (!errors.empty()) return complain(errors);
-  if (!can_be_served(configuration)) return exit_bad_config;
+  auto read = app::read_configuration(words.config, std::cerr);
+  if (!read) return exit_bad_config;
+  const config::Config& configuration = read->config;
   if (words.print_config) return std::cout << config::print(configuration), 0;
   if (words.check) return std::cout << "ok\n", 0;
 
   app::Signals signals;  // blocked before any thread is made, so that only wait() sees them
-  app::Appliance appliance{configuration, std::move(zones)};
+  app::Appliance appliance{configuration, std::move(read->zones)};
   if (!appliance.error().empty()) {
     std::cerr << "sluice: " << appliance.error() << '\n';
     return exit_failed;
@@ -83,7 +65,10 @@ int run(const Words& words) {
   std::cout << "sluice: ready"
             << std::endl;  // NOLINT(performance-avoid-endl): whoever waits for it reads a pipe
   // Often: until a link that came up is seen, what would leave by it has no route.
-  while (signals.wait(20_ms) == 0) appliance.watch_links();
+  for (int signal = 0; signal == 0 || signal == SIGHUP; signal = signals.wait(20_ms)) {
+    if (signal == SIGHUP) reload(appliance, words.config);
+    appliance.watch_links();
+  }
   appliance.stop();
   return 0;
 }

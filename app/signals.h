@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM as something to wait for. Blocks them for the calling thread and all threads it makes
-// from then on.
+// SIGINT, SIGTERM and SIGHUP as something to wait for. Blocks them for the calling thread and all threads it
+// makes from then on.
 #pragma once
 
 #include <pthread.h>
@@ -16,6 +16,7 @@ class Signals {
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);  // a scrape that goes away is no reason to end
   }

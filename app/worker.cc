@@ -33,6 +33,8 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
       stack->wall_clock(io::wall_seconds());
       next_second_ = now + 1_s;
     }
+    if (const WorkerChange* c = change_.load(std::memory_order_acquire); c != nullptr) [[unlikely]]
+      take_over(*c, now);
     bool heard = hear(now);
     heard |= inspection.answer(stack->tcp());
     bool worked = stack->poll(now) > 0;
@@ -59,6 +61,12 @@ void Worker::send_for_others() {
   for (const auto& port : steered)
     while (port->send_for_others()) {
     }
+}
+
+void Worker::take_over(const WorkerChange& c, Instant now) {
+  c.wiring.plug();
+  stack->change(c.stack, now);
+  change_.store(nullptr, std::memory_order_release);
 }
 
 bool Worker::hear(Instant now) {

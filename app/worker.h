@@ -20,6 +20,7 @@
 #include "io/quiescence.h"
 #include "io/steered_port.h"
 #include "io/waker.h"
+#include "link/vlan.h"
 #include "stack.h"
 
 namespace sluice::app {
@@ -34,6 +35,25 @@ class Gossip {
  private:
   size_t workers_;
   std::vector<std::unique_ptr<io::MessageRing<link::Message>>> rings_;
+};
+
+// The ports that a worker's stack gets, and which of them hang on which trunk.
+struct Wiring {
+  struct Plugs {
+    link::Trunk* trunk;
+    std::vector<link::SubPort*> ports;
+  };
+  std::vector<buf::NetPort*> ports;  // [port]
+  std::vector<Plugs> trunks;
+  void plug() const {
+    for (const Plugs& p : trunks) p.trunk->sub_ports(p.ports);
+  }
+};
+
+// What a worker takes over between two turns.
+struct WorkerChange {
+  Wiring wiring;
+  StackChange stack;
 };
 
 class Worker {
@@ -51,7 +71,9 @@ class Worker {
   std::vector<std::unique_ptr<io::ImpairedPort>>
       impaired;                                           // in front of them, where the user wants a bad line
   std::vector<std::unique_ptr<io::SteeredPort>> steered;  // [port], with two or more workers
-  std::vector<buf::NetPort*> ports;                       // [port], what the stack gets
+  std::vector<std::unique_ptr<link::Trunk>> trunks;       // [device], where it ever had ports with tags
+  std::vector<std::unique_ptr<link::SubPort>> sub_ports;  // [port], null for a device's own
+  std::vector<buf::NetPort*> ports;                       // [device], what is in front of its queue
   std::unique_ptr<buf::LinkPool> links;
   std::unique_ptr<buf::ChunkPool> chunks;
   std::unique_ptr<Stack> stack;
@@ -62,7 +84,15 @@ class Worker {
   // which stays until the last has.
   void run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving);
 
+  // The control thread, while the worker runs or before: `change` and what is in it stay until changed().
+  void change(const WorkerChange& c) {
+    change_.store(&c, std::memory_order_release);
+    waker.wake();
+  }
+  bool changed() const { return change_.load(std::memory_order_acquire) == nullptr; }
+
  private:
+  void take_over(const WorkerChange&, Instant now);
   bool hear(Instant now);
   void tell();
   void send_for_others();
@@ -71,6 +101,7 @@ class Worker {
   size_t index_;
   Gossip& gossip_;
   io::Quiescence& readers_;
+  std::atomic<const WorkerChange*> change_{nullptr};
   Instant next_second_{};
 };
 

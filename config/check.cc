@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_set>
+#include <tuple>
 
 #include "config/codec.h"
 #include "config/networks.h"
@@ -50,12 +50,13 @@ class Checker {
       check_addresses(i);
       check_advertise(c_.ports[i]);
     }
+    for (size_t i = 0; i < c_.ports.size(); ++i) check_neighbours(i);
     check_overlaps();
     check_packets();
     for (const Route& route : c_.routes) check_route(route);
     in_files_.resize(c_.file_routes.size());
     for (size_t i = 0; i < c_.file_routes.size(); ++i)
-      check_route_file(c_.file_routes[i], networks_, known_, destinations_, in_files_[i]);
+      check_route_file(c_.file_routes[i], networks_, networks6_, known_, destinations_, in_files_[i]);
     check_route_count();
     for (const DnsService& s : c_.dns) check_dns(s);
     check_listener_count();
@@ -100,6 +101,11 @@ class Checker {
     for (size_t i = 0; i < c_.ports.size(); ++i) {
       const io::DeviceOptions& d = c_.ports[i].device;
       const Place* at = places_.find(d);
+      if (c_.ports[i].parent) {
+        check_sub_port(c_.ports[i]);
+        continue;
+      }
+      check_no_tags(i);
       if (!at) continue;
       if (d.kind == io::DeviceKind::pcap && !exists(env_.file_exists, d.target))
         add(at, "there is no file '" + c_.path(d.target) + "'", "the path of a capture file");
@@ -112,6 +118,85 @@ class Checker {
         add(at, "'" + d.target + "' is the device of port '" + c_.ports[other->second].name + "' already",
             "a device of its own");
     }
+  }
+
+  // A port of its own: it needs a device, and has no tags.
+  void check_no_tags(size_t i) {
+    const Port& p = c_.ports[i];
+    const Place* at = places_.find(p);
+    if (at && !places_.find(p.device))
+      add(at, "ports[" + std::to_string(i) + "].device is missing",
+          "'device:' with where the packets come from, or 'parent:' and 'vlan:',");
+    for (const auto* tag : {&p.vlan, &p.outer_vlan})
+      if (const Place* said = places_.find(*tag); said && *tag != 0)
+        add(said, "a port with a device of its own has no VLAN",
+            "'parent' with the port whose frames are tagged");
+  }
+
+  // A port that is part of another.
+  void check_sub_port(const Port& p) {
+    const Place* at = places_.find(*p.parent);
+    if (!at) return;
+    if (const Place* device = places_.find(p.device))
+      add(device, "port '" + p.name + "' has a parent and a device", "one of them");
+    const auto parent = port_called(*p.parent, at);
+    if (!parent) return;
+    const Port& of = c_.ports[*parent];
+    if (of.parent)
+      return add(at, "port '" + of.name + "' has itself a parent",
+                 "a port with a device, and 'outer_vlan' for frames with two tags,");
+    if (p.vlan == 0) add(at, "port '" + p.name + "' has a parent and no VLAN", "'vlan' from 1 to 4094");
+    if (const Place* mtu = places_.find(p.mtu); mtu && p.mtu > of.mtu)
+      add(mtu, "port '" + of.name + "' carries packets of " + std::to_string(of.mtu) + " octets only",
+          "at most as much, or a larger mtu there,");
+    const Port usual;
+    const auto belongs = [&](const char* key, const auto& said, const auto& by_default) {
+      if (const Place* place = places_.find(said); place && said != by_default)
+        add(place, std::string{"'"} + key + "' belongs to the device of port '" + of.name + "'",
+            "to say it there");
+    };
+    if (p.mac) belongs("mac", *p.mac, Mac{});
+    belongs("queues", p.queues, usual.queues);
+    belongs("rx_descriptors", p.rx_descriptors, usual.rx_descriptors);
+    belongs("tx_descriptors", p.tx_descriptors, usual.tx_descriptors);
+    belongs("promiscuous", p.promiscuous, usual.promiscuous);
+    if (const Place* place = places_.find(p.impair); place && p.impair.any())
+      add(place, "'impair' belongs to the device of port '" + of.name + "'", "to say it there");
+    const auto [other, fresh] = tags_.try_emplace({*p.parent, p.outer_vlan, p.vlan}, p.name);
+    if (!fresh && p.vlan != 0)
+      add(at, "port '" + other->second + "' has these tags of '" + of.name + "' already", "tags of its own");
+  }
+
+  // Static neighbours: each on a network of its port.
+  void check_neighbours(size_t port) {
+    const Port& p = c_.ports[port];
+    std::set<std::string> seen;
+    for (const Neighbour& n : p.neighbours) {
+      const Place* at = places_.find(n.address);
+      if (!at) continue;
+      const std::string text = to_text(n.address);
+      if (!seen.insert(text).second) {
+        add(at, "neighbour " + text + " is there twice", "one of them");
+        continue;
+      }
+      if (!known_) continue;
+      if (auto wrong =
+              n.address.is_v4() ? networks_.gateway(n.address, port) : networks6_.gateway(n.address, port)) {
+        const size_t gateway = wrong->wrong.find("gateway");
+        if (gateway != std::string::npos) wrong->wrong.replace(gateway, 7, "neighbour");
+        add(at, std::move(wrong->wrong), std::move(wrong->right));
+      }
+    }
+    static_neighbours_ += p.neighbours.size();
+    const Place* at = places_.find(p.neighbours);
+    if (at && p.neighbours.size() >= c_.arp.neighbours_per_port)
+      add(at,
+          "so many leave no room for others in arp.neighbours_per_port, " +
+              std::to_string(c_.arp.neighbours_per_port),
+          "a larger arp.neighbours_per_port");
+    else if (at && static_neighbours_ >= c_.arp.neighbours)
+      add(at, "static neighbours fill arp.neighbours, " + std::to_string(c_.arp.neighbours),
+          "a larger arp.neighbours");
   }
 
   void check_addresses(size_t port) {
@@ -196,12 +281,17 @@ class Checker {
 
   // What Routes::build() will make of the ports, and of the routes.
   void check_route_count() {
-    if (!known_ || destinations_.empty()) return;
-    std::set<uint64_t> ours;
+    if (!known_ || destinations_.size() == 0) return;
+    Destinations ours;
     for (const Connected& n : connected_) {
-      ours.insert(route_key(network_of(n.prefix), n.prefix.length));
-      ours.insert(route_key(n.us(), 32));
-      if (has_broadcast(n.prefix)) ours.insert(route_key(broadcast_of(n.prefix), 32));
+      ours.insert({network_of(n.prefix), n.prefix.length});
+      ours.insert({n.us(), 32});
+      if (has_broadcast(n.prefix)) ours.insert({broadcast_of(n.prefix), 32});
+    }
+    for (const auto& n : networks6_.all()) {
+      if (n.prefix.addr.v6().is_link_local()) continue;
+      ours.insert(network6(n.prefix));
+      ours.insert({n.prefix.addr, 128});
     }
     const size_t all = ours.size() + destinations_.size();
     const Place* at = c_.routes.empty() ? places_.find(c_.route_files) : places_.find(c_.routes.back());
@@ -226,7 +316,7 @@ class Checker {
   void check_packets() {
     uint64_t held = 0;
     for (const Port& p : c_.ports)
-      held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
+      if (!p.parent) held += uint64_t{p.queues ? p.queues : c_.workers.cores.size()} * p.rx_descriptors;
     if (c_.memory.packets > held || !known_) return;
     const Place* at = places_.find(c_.memory.packets);
     add(at ? at : places_.find(c_.ports),
@@ -288,16 +378,14 @@ class Checker {
     if (!r.to.addr.is_v4()) return check_destination6(r, at);
     const Prefix net{network_of(r.to), r.to.length};
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (!destinations_.insert(route_key(net.addr.v4(), net.length)).second)
-      return add(at, "there are two routes to " + to_text(net), "one");
+    if (!destinations_.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
     if (auto wrong = networks_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   void check_destination6(const Route& r, const Place* at) {
     const Prefix net = network6(r.to);
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (!destinations6_.insert(to_text(net)).second)
-      return add(at, "there are two routes to " + to_text(net), "one");
+    if (!destinations_.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
     if (auto wrong = networks6_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
@@ -407,8 +495,9 @@ class Checker {
   Networks networks_;
   Networks6 networks6_;
   std::vector<Connected> connected_;
-  std::unordered_set<uint64_t> destinations_;  // of all static routes
-  std::set<std::string> destinations6_;
+  Destinations destinations_;                                                // of all static routes
+  std::map<std::tuple<std::string, uint16_t, uint16_t>, std::string> tags_;  // of ports with parents
+  size_t static_neighbours_ = 0;
   std::vector<std::pair<std::string_view, Endpoint>> listeners_;
 };
 

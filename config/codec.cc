@@ -141,6 +141,8 @@ constexpr std::pair<const char*, RouteKind> route_kinds[] = {{"forward", RouteKi
                                                              {"prohibit", RouteKind::Prohibit}};
 constexpr std::pair<const char*, ReversePath> reverse_paths[] = {
     {"off", ReversePath::Off}, {"loose", ReversePath::Loose}, {"strict", ReversePath::Strict}};
+constexpr std::pair<const char*, OuterTag> outer_tags[] = {{"802.1ad", OuterTag::Ieee8021ad},
+                                                           {"802.1q", OuterTag::Ieee8021q}};
 constexpr std::pair<const char*, tcp::Algorithm> algorithms[] = {{"cubic", tcp::Algorithm::Cubic},
                                                                  {"reno", tcp::Algorithm::Reno}};
 
@@ -220,6 +222,10 @@ Choices<RouteKind> choices<RouteKind>() {
 template <>
 Choices<ReversePath> choices<ReversePath>() {
   return reverse_paths;
+}
+template <>
+Choices<OuterTag> choices<OuterTag>() {
+  return outer_tags;
 }
 template <>
 Choices<tcp::Algorithm> choices<tcp::Algorithm>() {

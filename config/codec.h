@@ -40,10 +40,10 @@ inline constexpr const char* size_pattern = "^[0-9]+([kMG]|[KMG]i)?$";
 template <class E>
 using Choices = std::span<const std::pair<const char*, E>>;
 template <class E>
-Choices<E> choices();  // for Mode, Hugepages, RouteKind, ReversePath, tcp::Algorithm
+Choices<E> choices();  // for Mode, Hugepages, RouteKind, ReversePath, OuterTag, tcp::Algorithm
 template <class E>
 concept Choice = std::same_as<E, Mode> || std::same_as<E, Hugepages> || std::same_as<E, RouteKind> ||
-                 std::same_as<E, ReversePath> || std::same_as<E, tcp::Algorithm>;
+                 std::same_as<E, ReversePath> || std::same_as<E, OuterTag> || std::same_as<E, tcp::Algorithm>;
 
 // --- values with a form of their own
 template <class T>

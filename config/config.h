@@ -27,6 +27,7 @@ enum class Mode : uint8_t { Latency, Balanced, Efficient };
 enum class Hugepages : uint8_t { Auto, On, Off };
 enum class RouteKind : uint8_t { Forward, Blackhole, Unreachable, Prohibit };
 enum class ReversePath : uint8_t { Off, Loose, Strict };
+enum class OuterTag : uint8_t { Ieee8021ad, Ieee8021q };  // of two: 0x88a8 or 0x8100 in front
 
 // Where a service listens. Address 0.0.0.0: every address of ours.
 struct Endpoint {
@@ -63,14 +64,24 @@ struct Advertise {
   bool managed = false, other = false;  // DHCPv6 for addresses, for the rest
 };
 
-// A network port: device, and who we are on it.
+// Who has an address, whatever the network says.
+struct Neighbour {
+  IpAddr address;
+  Mac mac;
+};
+
+// A network port: a device, or the frames of another port that carry a VLAN tag; and who we are on it.
 struct Port {
-  std::string name;  // unique
-  io::DeviceOptions device;
+  std::string name;                   // unique
+  io::DeviceOptions device;           // of a port without parent
+  std::optional<std::string> parent;  // the name of the port whose frames with these tags are ours
+  uint16_t vlan = 0, outer_vlan = 0;  // 0: no such tag
+  OuterTag outer_tag = OuterTag::Ieee8021ad;
   std::vector<Prefix> addresses;  // host bits are our address
   std::optional<Mac> mac;         // none: the device's own
-  uint16_t mtu = 1500;            // octets of an IP packet
-  uint16_t queues = 0;            // 0: one per worker where the device has them
+  std::vector<Neighbour> neighbours;
+  uint16_t mtu = 1500;  // octets of an IP packet; load() gives a port with a parent the parent's
+  uint16_t queues = 0;  // 0: one per worker where the device has them
   uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   bool promiscuous = false;
   bool slaac = false;  // follows IPv6 router advertisements

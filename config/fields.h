@@ -120,14 +120,33 @@ void fields(V& v, Advertise& a) {
 }
 
 template <class V>
+void fields(V& v, Neighbour& n) {
+  v.value(Key{"address", "the neighbour's address, on a network of the port or link-local", true}, n.address);
+  v.value(Key{"mac", "its MAC address", true}, n.mac);
+}
+
+template <class V>
 void fields(V& v, Port& p) {
   v.text(Key{"name", "what routes and metrics call the port", true}, p.name, port_name);
-  v.device(Key{"device", "where the packets come from: one kind and what it names, and args", true},
+  v.device(Key{"device",
+               "where the packets come from: one kind and what it names, and args; not for a port with a "
+               "parent"},
            p.device);
+  v.text(Key{"parent", "the port whose frames with the tags below are this port's (802.1Q)"}, p.parent,
+         port_name);
+  v.number(Key{"vlan", "with a parent: the VLAN, the inner one of two"}, p.vlan, uint16_t{0}, uint16_t{4094});
+  v.number(
+      Key{"outer_vlan", "with a parent: the outer VLAN where frames have two tags (QinQ); 0: they have one"},
+      p.outer_vlan, uint16_t{0}, uint16_t{4094});
+  v.value(Key{"outer_tag", "the outer tag's type: 802.1ad (0x88a8) or 802.1q (0x8100)"}, p.outer_tag);
   v.list(Key{"addresses", "our addresses on this port, each with the length of its network's prefix"},
          p.addresses, Count{0, 64});
+  v.sections(
+      Key{"neighbours", "neighbours that are not asked for: ARP and Neighbour Discovery cannot change them"},
+      p.neighbours, Count{0, 1024});
   v.value(Key{"mac", "our MAC address, when it should not be the device's own"}, p.mac);
-  v.number(Key{"mtu", "octets of the largest IP packet"}, p.mtu, uint16_t{68}, uint16_t{9000});
+  v.number(Key{"mtu", "octets of the largest IP packet; not set, with a parent: the parent's"}, p.mtu,
+           uint16_t{68}, uint16_t{9000});
   v.number(Key{"queues", "queue pairs; 0: one per worker, or as many as the device has"}, p.queues,
            uint16_t{0}, uint16_t{128});
   v.number(Key{"rx_descriptors", "packets a receive queue holds"}, p.rx_descriptors, uint16_t{64},
@@ -213,7 +232,7 @@ template <class V>
 void fields(V& v, Config& c) {
   v.section(Key{"workers", "the threads that carry packets"}, c.workers);
   v.section(Key{"memory", "what is taken at start; there is no more later"}, c.memory);
-  v.sections(Key{"ports", "the network ports", true}, c.ports, Count{1, 32});
+  v.sections(Key{"ports", "the network ports", true}, c.ports, Count{1, 256});
   v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes,
              Count{0, 65536});
   v.texts(Key{"route_files",

@@ -256,6 +256,15 @@ void add_errors(const std::vector<Complaint>& complaints, const std::string& fil
         {file_name, place.first, place.second, complaints[i].wrong, complaints[i].right + " would be right"});
 }
 
+// What a port with a parent does not say, it has from the parent.
+void inherit(Config& config, const Places& places) {
+  for (Port& port : config.ports) {
+    if (!port.parent || places.find(port.mtu)) continue;
+    const auto parent = std::ranges::find(config.ports, *port.parent, &Port::name);
+    if (parent != config.ports.end()) port.mtu = parent->mtu;
+  }
+}
+
 // The files of routes, as far as there are: a list of complaints for each.
 std::vector<std::vector<Complaint>> read_route_files(Config& config, const Environment& environment,
                                                      Findings& findings) {
@@ -328,6 +337,7 @@ std::variant<Config, std::vector<Error>> load(std::string_view text, const std::
   findings.complaints = std::move(tree.complaints);
   if (tree.root->kind != Node::Kind::Empty) Reader::read(*tree.root, "", config, findings);
   const bool ports_fine = findings.places.find(config.ports) != nullptr;
+  inherit(config, findings.places);
   auto in_files = read_route_files(config, environment, findings);
   check_whole(config, findings.places, environment, ports_fine, findings.complaints, in_files);
   add_errors(findings.complaints, file_name, errors);

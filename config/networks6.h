@@ -15,6 +15,13 @@ class Networks6 {
  public:
   explicit Networks6(const std::vector<Port>& ports) : ports_{ports} {}
 
+  // A network one of our ports is on; its address is ours.
+  struct Connected {
+    size_t port;
+    Prefix prefix;
+  };
+  const std::vector<Connected>& all() const { return connected_; }
+
   // An address of ours, all that can be said of it: by itself, and beside those added before. Nothing: it is
   // added.
   std::optional<Fault> add(size_t port, const Prefix&);
@@ -27,10 +34,6 @@ class Networks6 {
   std::optional<Fault> destination(const Prefix&) const;
 
  private:
-  struct Connected {
-    size_t port;
-    Prefix prefix;
-  };
   std::string on() const;
 
   const std::vector<Port>& ports_;

@@ -95,6 +95,7 @@ class Printer {
     }
   }
   void device(const Key& key, io::DeviceOptions& member) {
+    if (member.target.empty()) return comment(key);
     const std::string args = member.args.empty() ? "" : ", args: " + quoted(member.args);
     line(key, std::string{"{ "} + form_of(member.kind).name + ": " + quoted(member.target) + args + " }");
   }

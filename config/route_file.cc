@@ -116,7 +116,11 @@ class Parser {
     if (!prefix) return;
     while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
     while (!rest_.empty() && is_space(rest_.back())) rest_.remove_suffix(1);
-    put(*prefix, way(rest_, [&](RouteWay& w) { return read_way(w); }));
+    const auto by = way(rest_, [&](RouteWay& w) { return read_way(w); });
+    // `ip -6 route` writes "default" too: of which family it is, its gateway says.
+    const bool six =
+        first == "default" && by && out_.ways[*by].hops[0].via && !out_.ways[*by].hops[0].via->is_v4();
+    put(six ? Prefix{Ip6Addr{}, 0} : *prefix, by);
   }
 
   std::optional<Prefix> destination(std::string_view text) {

@@ -62,6 +62,18 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
   for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion);
 }
 
+void Stack::change(const StackChange& c, Instant now) {
+  ports_ = c.ports;
+  out_.ports(ports_.size());
+  link_.change(c.interfaces, c.advertise, now, out_);
+  ip_.change(c.interfaces);
+  ip6_.change(c.interfaces);
+  dns_ = c.dns;
+  follow_addresses();
+  undeliverable(now);  // packets that waited for neighbours that are none any more
+  out_.flush();
+}
+
 size_t Stack::poll(Instant now) {
   size_t received = 0;
   sent_ = 0;

@@ -52,6 +52,16 @@ struct StackPlan {
   const link::NdOptions* nd = nullptr;              // null: the defaults
 };
 
+// What changes while a stack runs. `ports`, `interfaces`: those there were, under their numbers, and what is
+// new behind them; a port that is no more has neither addresses nor IPv6. `dns`: of the same services. The
+// caller keeps what the old ones were made of until all stacks have changed.
+struct StackChange {
+  std::vector<buf::NetPort*> ports;
+  std::vector<buf::Interface> interfaces;  // [port]
+  std::vector<link::Advertise> advertise;  // [port]
+  serve::DnsService dns;
+};
+
 class Stack {
  public:
   // `ports[i]` belongs to plan.interfaces[i]. Ports, pool, counters and rng outlive the stack.
@@ -63,6 +73,8 @@ class Stack {
   // Never waits. Returns how many packets came in or went out: 0 means that the worker may rest until
   // deadline().
   size_t poll(Instant now);
+  // Between two turns.
+  void change(const StackChange&, Instant now);
   // When poll() has something to do though no packet comes.
   Instant deadline() const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A port as the packet rooms need it at start: what its device can do, and which addresses are ours there.
+// A port as the packet rooms need it: what its device can do, which addresses are ours there, which
+// neighbours the user vouches for.
 #pragma once
 
 #include <vector>
@@ -12,12 +13,20 @@ namespace sluice::buf {
 // Whether a packet's source must have a route, or one by the port that the packet came in by (RFC 3704).
 enum class ReversePath : uint8_t { Off, Loose, Strict };
 
+// Who has an address, said by the user: believed whatever the network says.
+struct StaticNeighbour {
+  IpAddr addr;
+  Mac mac;
+  friend bool operator==(const StaticNeighbour&, const StaticNeighbour&) = default;
+};
+
 struct Interface {
   PortCaps caps;
   std::vector<Prefix> addresses;  // 198.18.0.1/24: our address and the network it is connected to
   ReversePath reverse_path = ReversePath::Off;
   bool ip6 = false;    // speaks IPv6: has at least a link-local address
   bool slaac = false;  // follows router advertisements (RFC 4862)
+  std::vector<StaticNeighbour> neighbours = {};
 };
 
 // The address that reaches all hosts of an IPv4 prefix; none for /31 (RFC 3021) and /32.

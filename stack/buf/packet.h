@@ -125,6 +125,16 @@ class Packet {
   // How many octets of text each of the segments had of which the device made this one, or that the sender
   // never cut; 0: it is as it was sent.
   uint16_t rx_merged() const { return (m_->ol_flags & RTE_MBUF_F_RX_LRO) != 0 ? m_->tso_segsz : uint16_t{0}; }
+  // The VLAN tag that the device took off a received frame: its TCI (IEEE 802.1Q §9.6).
+  bool vlan_stripped() const { return (m_->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0; }
+  uint16_t vlan_tci() const { return m_->vlan_tci; }
+  void forget_vlan() { m_->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED); }
+  // The device shall put a tag of type 0x8100 in front; the caller knows that it can.
+  void offload_vlan(uint16_t tci) {
+    m_->vlan_tci = tci;
+    request(RTE_MBUF_F_TX_VLAN);
+  }
+
   // Forgets what reception left behind; to be called before a received packet is sent again.
   void reset_offloads() { m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; }
   void request(uint64_t rte_tx_flags) { m_->ol_flags |= rte_tx_flags; }

@@ -23,9 +23,9 @@ class PacketPool {
   // Octets of data room in a packet, headroom included, unless told otherwise: an Ethernet frame of MTU 1500
   // and DPDK's default headroom.
   static constexpr uint16_t data_room = 2048 + 128;
-  // The data room in which a whole frame of an MTU fits: headroom, Ethernet with a VLAN tag, rounded up.
+  // The data room in which a whole frame of an MTU fits: headroom, Ethernet with two VLAN tags, rounded up.
   static constexpr uint16_t room_for(uint16_t mtu) {
-    const int all = RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + mtu + 18, 8);
+    const int all = RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + mtu + 22, 8);
     return all < data_room ? data_room : static_cast<uint16_t>(all);
   }
 

@@ -19,6 +19,7 @@ struct PortCaps {
   bool tcp_segmentation = false;                        // TSO for IPv4; implies chains and L4 checksums
   bool tcp_segmentation6 = false;                       // the same for IPv6
   uint16_t sums_from = 0;  // octets of a transport's packet from which its checksum is worth asking for
+  bool tx_vlan = false;    // puts a VLAN tag in front
 };
 
 class NetPort {

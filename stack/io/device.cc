@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -59,11 +60,15 @@ void choose_offloads(const DeviceRequest& r, const buf::PacketPool& pool, const 
   uint64_t &rx = conf.rxmode.offloads, &tx = conf.txmode.offloads;
   tx |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // A frame that does not fit one packet's room arrives as a chain.
-  if (r.mtu + 18 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
+  if (r.mtu + 22 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
     rx |= RTE_ETH_RX_OFFLOAD_SCATTER;
   if (!r.offloads || !worth_asking(r.device.kind)) return;
   const bool virtio = is_virtio(dev);
   tx |= dev.tx_offload_capa & tx_checksums;
+  if (r.tags != 0) {
+    rx |= dev.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+    tx |= dev.tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+  }
   // Virtio's other end hands over packets that have no checksum yet (RTE_MBUF_F_RX_L4_CKSUM_NONE) and
   // segments it never cut: right for who consumes them, wrong for who sends them on.
   if (!virtio || !r.forwards) rx |= dev.rx_offload_capa & rx_checksums;
@@ -154,10 +159,14 @@ std::string device_arguments(const DeviceRequest& r) {
     case DeviceKind::tap:
       s = vdev("tap", "iface=" + target);
       break;
-    // A block of whole pages, frames that hold MTU 1500 with their header; 4 MB each way.
-    case DeviceKind::af_packet:
-      s = vdev("af_packet", "iface=" + target + ",blocksz=65536,framesz=2048,framecnt=2048,qpairs=1");
+    // A block of whole pages, frames that hold the MTU with tags and the kernel's header; 4 MB each way.
+    case DeviceKind::af_packet: {
+      constexpr unsigned kernels = 96, octets = 4u << 20;
+      const unsigned frame = std::max(2048u, std::bit_ceil(r.mtu + 22u + kernels));
+      s = vdev("af_packet", "iface=" + target + ",blocksz=65536,framesz=" + std::to_string(frame) +
+                                ",framecnt=" + std::to_string(octets / frame) + ",qpairs=1");
       break;
+    }
     case DeviceKind::af_xdp:
       s = vdev("af_xdp", "iface=" + target + ",queue_count=" + queues);
       break;
@@ -280,6 +289,8 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   caps_.tcp_segmentation = caps_.tcp_segmentation6 = (tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
   if (is_virtio(dev)) caps_.sums_from = few_octets;
   info_.lro = (rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
+  caps_.tx_vlan = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
+  info_.vlan = caps_.tx_vlan && (rx & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
   info_.scatter = (rx & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   return {};
 }
@@ -306,8 +317,10 @@ std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool,
 
 std::string Device::start(const DeviceRequest& r) {
   // Most drivers took the MTU with the configuration; net_tap and net_af_packet set it on the interface only
-  // when asked. A device without the call keeps its own, which must then do.
-  if (const int e = rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
+  // when asked. A device without the call keeps its own, which must then do. The kernel allows for
+  // one tag; with two, both are part of its MTU.
+  const bool longer = r.tags > 1 && rte_eth_dev_set_mtu(id_, static_cast<uint16_t>(r.mtu + 8)) == 0;
+  if (const int e = longer ? 0 : rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
     uint16_t own = 0;
     rte_eth_dev_get_mtu(id_, &own);
     if (e != -ENOTSUP || own < r.mtu)

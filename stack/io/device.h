@@ -32,6 +32,8 @@ struct DeviceRequest {
   bool promiscuous = false;
   bool offloads = true;  // ask for what the device does better than the stack; false: behind a bad line
   bool forwards = true;  // what comes may be sent on, so it must come whole: summed, and not merged
+  uint8_t tags =
+      0;  // VLAN tags that frames of ours may have, up to two: taken and put by the device if it can
   RssKey rss_key{};
 };
 
@@ -45,6 +47,7 @@ struct DeviceInfo {
   bool rss = false;                               // the device hashes with our key and steers by our table
   bool rx_checksum = false, tx_checksum = false;  // of TCP and UDP
   bool tso = false, lro = false, multi_segment = false, scatter = false;
+  bool vlan = false;          // takes VLAN tags off and puts them in front
   bool rx_interrupt = false;  // of every queue
   int numa = -1;              // node; -1: unknown or none
 };

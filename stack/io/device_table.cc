@@ -10,7 +10,7 @@
 namespace sluice::io {
 namespace {
 
-constexpr size_t columns = 15;
+constexpr size_t columns = 16;
 using Row = std::array<std::string, columns>;
 
 std::string text(const Mac& m) {
@@ -34,6 +34,7 @@ Row row(const DeviceInfo& d) {
           yes(d.lro),
           yes(d.multi_segment),
           yes(d.scatter),
+          yes(d.vlan),
           yes(d.rx_interrupt),
           d.numa < 0 ? "-" : std::to_string(d.numa)};
 }
@@ -42,7 +43,7 @@ Row row(const DeviceInfo& d) {
 
 void print_table(std::ostream& out, std::span<const DeviceInfo> devices) {
   std::vector<Row> rows{{"port", "driver", "mac", "mtu", "link", "rx/tx queues", "rss", "rx csum", "tx csum",
-                         "tso", "lro", "chains", "scatter", "rx irq", "numa"}};
+                         "tso", "lro", "chains", "scatter", "vlan", "rx irq", "numa"}};
   for (const DeviceInfo& d : devices) rows.push_back(row(d));
   std::array<size_t, columns> width{};
   for (const Row& r : rows)

@@ -19,7 +19,7 @@ QueuePort::QueuePort(const Device& device, uint16_t queue, uint16_t index, Count
       queue_{queue},
       index_{index},
       rx_burst_{device.rx_burst()},
-      frame_most_{device.caps().mtu + 18u},  // Ethernet header and one VLAN tag
+      frame_most_{device.caps().mtu + 22u},  // Ethernet header and two VLAN tags
       chains_{device.caps().tx_multi_segment},
       count_{count} {}
 

@@ -134,11 +134,11 @@ size_t SteeredPort::owner(const Packet& p) {
   const Trust verdict = trust();
   if (verdict == Trust::Device && hashed) {
     // No device looks into an ICMP error; all else that it hashed, it hashed as we would.
-    constexpr size_t ip4_proto = 14 + 9, ip6_next = 14 + 6;
     const Bytes b = p.bytes();
+    const size_t ip = Steering::packet_at(b), ip4_proto = ip + 9, ip6_next = ip + 6;
     const auto plain = [&] {
       if (b.size() <= ip4_proto) return false;
-      if (b[14] >> 4 == 4) return b[ip4_proto] != static_cast<uint8_t>(IpProto::Icmp);
+      if (b[ip] >> 4 == 4) return b[ip4_proto] != static_cast<uint8_t>(IpProto::Icmp);
       // Nor behind a router alert, where MLD stands.
       return b[ip6_next] != static_cast<uint8_t>(IpProto::Icmp6) && b[ip6_next] != 0;
     };

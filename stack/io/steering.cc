@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "wire/ethernet.h"
 #include "wire/field.h"
 
 namespace sluice::io {
@@ -117,10 +116,10 @@ Steering::Hash Steering::hash_ip6(Bytes p, bool quoted) const {
 }
 
 Steering::Hash Steering::hash(Bytes frame) const {
-  const auto ethernet = wire::Ethernet::parse(frame);
-  if (!ethernet) return {};
-  const Bytes packet = frame.subspan(wire::Ethernet::header_len);
-  switch (ethernet->type()) {
+  const size_t at = packet_at(frame);
+  if (frame.size() < at) return {};
+  const Bytes packet = frame.subspan(at);
+  switch (static_cast<wire::EtherType>(load_be<uint16_t>(frame.data() + at - 2))) {
     case wire::EtherType::Ip4:
       return hash_ip4(packet, false);
     case wire::EtherType::Ip6:

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "wire/ethernet.h"
 #include "wire/tuple.h"
 
 namespace sluice::io {
@@ -28,7 +29,8 @@ class Steering {
   // - ICMP errors: the flow whose packet is quoted, so that the error meets the connection it is about;
   // - fragments and everything else over IP: addresses (owner_of_fragment() knows better once the first one
   //   has come);
-  // - ARP, frames with a VLAN tag, all else: worker 0.
+  // - ARP, all else: worker 0.
+  // Up to two VLAN tags in front change nothing.
   size_t owner(Bytes frame) const;
   // Of a fragment (its IP packet) whose flow's ports are known: the source's in the upper half.
   size_t owner_of_fragment(Bytes packet, uint32_t ports) const;
@@ -45,7 +47,18 @@ class Steering {
 
   size_t workers() const { return workers_; }
 
+  // Where a frame's packet begins: behind the Ethernet header and up to two VLAN tags. May lie past its end.
+  static size_t packet_at(Bytes frame) {
+    size_t type = 12;
+    for (int tags = 0; tags < 2 && frame.size() >= type + 6 && is_tag(frame.data() + type); ++tags) type += 4;
+    return type + 2;
+  }
+
  private:
+  static bool is_tag(const uint8_t* type) {
+    const auto t = static_cast<wire::EtherType>(load_be<uint16_t>(type));
+    return t == wire::EtherType::Vlan || t == wire::EtherType::QinQ;
+  }
   static constexpr size_t input_most = 36;  // octets: two IPv6 addresses and two ports
   uint32_t hash_bytes(Bytes input) const;
   Hash hash_ip4(Bytes packet, bool quoted) const;

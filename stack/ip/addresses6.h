@@ -50,6 +50,11 @@ class Addresses6 {
     if (const auto at = find(o); at != own_.end()) own_.erase(at);
     refill();
   }
+  template <class F>
+  void drop_if(F&& which) {
+    std::erase_if(own_, which);
+    refill();
+  }
   static void learn(std::vector<Learned>& to, const Learned& l) {
     if (std::ranges::none_of(to, [&](const Learned& x) { return same(x, l); })) to.push_back(l);
   }

@@ -46,6 +46,20 @@ Ip6::Ip6(const Options& options, std::span<const buf::Interface> ports, std::sha
               .options = options.extension_options},
       flow_seed_{rng()} {}
 
+void Ip6::change(std::span<const buf::Interface> ports) {
+  const auto has = [](const buf::Interface& i, const Prefix& p) {
+    return std::ranges::find(i.addresses, p) != i.addresses.end();
+  };
+  addresses_.drop_if([&](const Addresses6::Own& o) {
+    const Prefix p{o.addr, o.length};
+    return !ports[o.port].ip6 || (has(ports_[o.port], p) && !has(ports[o.port], p));
+  });
+  const auto gone = [&](const Addresses6::Learned& l) { return !ports[l.port].slaac; };
+  std::erase_if(addresses_.networks, gone);
+  std::erase_if(addresses_.routers, gone);
+  ports_.assign(ports.begin(), ports.end());
+}
+
 void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
   uint64_t local = 0;
   buf::for_each_ahead(frames, [&](Packet& p) {

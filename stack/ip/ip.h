@@ -65,6 +65,11 @@ class Ip {
 
   // Swaps the routes; between two bursts.
   void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
+  // Other addresses and ports; between two bursts. Ports keep their numbers, more may follow.
+  void change(std::span<const buf::Interface> ports) {
+    ports_.assign(ports.begin(), ports.end());
+    addresses_ = Addresses{ports};
+  }
 
   // Validates and sorts frames whose l2_len is set; leaves `frames` empty. Each batch of `out` has room for
   // all.

@@ -48,6 +48,8 @@ class Ip6 {
       Counters&, Rng&);
 
   void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
+  // Other ports, and without the addresses that the user has taken away; those that come are link's to say.
+  void change(std::span<const buf::Interface> ports);
   // What link says of our addresses, networks and routers.
   Addresses6& addresses() { return addresses_; }
 

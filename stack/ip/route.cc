@@ -47,42 +47,62 @@ auto Routes::in_table(const IpAddr& a, F&& f) {
 std::shared_ptr<Routes> Routes::build(std::span<const buf::Interface> ports, std::span<const Route> statics,
                                       const Options& options, std::string& error) {
   std::shared_ptr<Routes> r{new Routes{ports, options}};
-  r->four_.list.reserve(statics.size());
-  error = r->add_connected();
-  for (size_t i = 0; i < statics.size() && error.empty(); ++i) error = r->add_static(statics[i]);
-  if (error.empty() && r->size() > options.routes)
-    error = "more routes than the option routes allows: " + std::to_string(r->size());
+  Wanted wanted;
+  error = r->want(statics, wanted);
+  if (error.empty()) error = r->fill(r->four_, wanted);
+  if (error.empty()) error = r->fill(r->six_, wanted);
   if (error.empty()) error = r->resolve_all();
   if (error.empty()) error = r->install_all();
   return error.empty() ? r : nullptr;
 }
 
-std::string Routes::add_connected() {
+uint32_t Routes::Wanted::number(const Way& way) {
+  const auto [at, fresh] = numbers.try_emplace(way, static_cast<uint32_t>(ways.size()));
+  if (fresh) ways.push_back(&at->first);
+  return at->second;
+}
+
+std::string Routes::want(std::span<const Route> statics, Wanted& out) const {
+  const auto four =
+      static_cast<size_t>(std::ranges::count_if(statics, [](const Route& r) { return r.to.addr.is_v4(); }));
+  out.four.reserve(four);
+  out.six.reserve(statics.size() - four);
+  std::string error = want_connected(out);
+  for (size_t i = 0; i < statics.size() && error.empty(); ++i) error = want_static(statics[i], out);
+  if (!error.empty()) return error;
+  const size_t all = out.four.size() + out.six.size();
+  if (all > options_.routes) return "more routes than the option routes allows: " + std::to_string(all);
+  if (out.ways.size() > options_.next_hops)
+    return "more different next hops than the option next_hops allows";
+  return {};
+}
+
+std::string Routes::want_connected(Wanted& out) const {
   for (size_t i = 0; i < ports_.size(); ++i)
     for (const Prefix& p : ports_[i].addresses) {
       // Every link has fe80::/10: it is reached by a zone, never by a route.
       if (!p.addr.is_v4() && p.addr.v6().is_link_local()) continue;
       const auto port = static_cast<uint16_t>(i);
       const unsigned bits = bits_of(p.addr);
-      const Way link{RouteKind::Forward, 0, true, {{{}, port}}, {}};
-      const Way local{RouteKind::Local, port, true, {}, {}};
-      const std::string wrong = in_table(p.addr, [&](auto& table, const auto& a) -> std::string {
+      const uint32_t link = out.number({RouteKind::Forward, 0, true, {{{}, port}}, {}});
+      const uint32_t local = out.number({RouteKind::Local, port, true, {}, {}});
+      const auto add = [&](const auto& a) -> std::string {
+        auto& list = out.list(a);
         const auto net = network(a, p.length);
-        const auto* there = table.list.find(net, p.length);
-        if (p.length < bits && there == nullptr) {
-          table.list.insert(net, p.length, take(link));
-        } else if (p.length < bits && (*held_[there->value].way != link)) {
+        const auto* there = list.find(net, p.length);
+        if (p.length < bits && there == nullptr)
+          list.insert(net, p.length, link);
+        else if (p.length < bits && there->value != link)
           return to_text(p) + ": two ports are connected to this network";
-        }
-        if (table.list.find(a, bits) != nullptr)
+        if (list.find(a, bits) != nullptr)
           return to_text(p.addr) + ": the address is given twice, or is the broadcast address of another";
-        table.list.insert(a, bits, take(local));
+        list.insert(a, bits, local);
         return {};
-      });
-      if (!wrong.empty()) return wrong;
+      };
+      if (auto wrong = p.addr.is_v4() ? add(p.addr.v4()) : add(p.addr.v6()); !wrong.empty()) return wrong;
       const Ip4Addr b = buf::directed_broadcast(p);
-      if (!b.is_unspecified() && four_.list.find(b, 32) == nullptr)
-        four_.list.insert(b, 32, take({RouteKind::Broadcast, port, true, {}, {}}));
+      if (!b.is_unspecified() && out.four.find(b, 32) == nullptr)
+        out.four.insert(b, 32, out.number({RouteKind::Broadcast, port, true, {}, {}}));
     }
   return {};
 }
@@ -106,25 +126,45 @@ std::string Routes::unfit(const Route& r) const {
   return {};
 }
 
-std::string Routes::add_static(const Route& r) {
+std::string Routes::want_static(const Route& r, Wanted& out) const {
   if (auto wrong = unfit(r); !wrong.empty()) return wrong;
-  return in_table(r.to.addr, [&](auto& table, const auto& a) -> std::string {
+  const auto add = [&](const auto& a) -> std::string {
+    auto& list = out.list(a);
     const auto net = network(a, r.to.length);
-    if (table.list.find(net, r.to.length) != nullptr)
+    if (list.find(net, r.to.length) != nullptr)
       return "route to " + to_text(r.to) + ": there is one already, static or connected";
-    const uint32_t value = take(way_of(r));
-    if (value == 0) return "more different next hops than the option next_hops allows";
-    table.list.insert(net, r.to.length, value);
+    list.insert(net, r.to.length, out.number(way_of(r)));
     return {};
+  };
+  return r.to.addr.is_v4() ? add(r.to.addr.v4()) : add(r.to.addr.v6());
+}
+
+template <class Addr>
+std::string Routes::fill(Table<Addr>& t, Wanted& wanted) {
+  auto& list = wanted.list(Addr{});
+  t.list.reserve(list.size());
+  bool room = true;
+  list.for_each([&](const auto& i) {
+    const uint32_t value = take(*wanted.ways[i.value]);
+    room = room && value != 0;
+    if (value != 0) t.list.insert(i.prefix, i.length, value);
   });
+  return room ? std::string{} : "more different next hops than the option next_hops allows";
 }
 
 std::string Routes::resolve_all() {
-  for (uint32_t v = 1; v < held_.size(); ++v) {
-    if (held_[v].way == nullptr || resolve(v)) continue;
-    const Gateway& g = held_[v].way->gateways[0];
-    return "the gateway " + to_text(g.via) + " is not on a connected network, nor behind a route that is";
-  }
+  for (uint32_t v = 1; v < held_.size(); ++v)
+    if (held_[v].way != nullptr) resolve(v);
+  return dead_end();
+}
+
+// The first way that leads nowhere though all links are up.
+std::string Routes::dead_end() const {
+  if (std::ranges::find(up_, false) != up_.end()) return {};
+  for (const Held& h : held_)
+    if (h.way != nullptr && !h.alive)
+      return "the gateway " + to_text(h.way->gateways[0].via) +
+             " is not on a connected network, nor behind a route that is";
   return {};
 }
 
@@ -136,6 +176,70 @@ std::string Routes::install_all() {
   install(four_);
   install(six_);
   return room ? std::string{} : "no memory for the route table; give more memory.megabytes";
+}
+
+// ---- all of it replaced
+
+std::string Routes::become(std::span<const buf::Interface> ports, std::span<const Route> statics) {
+  std::vector<buf::Interface> were{ports.begin(), ports.end()};
+  were.swap(ports_);
+  const std::vector<bool> were_up = up_;
+  up_.resize(ports_.size(), true);
+  Wanted wanted;
+  std::string wrong = want(statics, wanted);
+  if (wrong.empty()) {
+    Wanted before = as_it_is();
+    wrong = change(wanted);
+    if (wrong.empty()) return {};
+    // What was there a moment ago finds its memory again.
+    (void)change(before);
+  }
+  ports_.swap(were);
+  up_ = were_up;
+  return wrong;
+}
+
+Routes::Wanted Routes::as_it_is() {
+  Wanted w{four_.list, six_.list, {}, {}};
+  const auto renumber = [&](auto& list) {
+    list.for_each([&](auto& i) { i.value = w.number(*held_[i.value].way); });
+  };
+  renumber(w.four);
+  renumber(w.six);
+  return w;
+}
+
+std::string Routes::change(Wanted& wanted) {
+  std::string wrong = change(four_, wanted.four, wanted);
+  if (wrong.empty()) wrong = change(six_, wanted.six, wanted);
+  return wrong.empty() ? dead_end() : wrong;
+}
+
+// First what comes or leads elsewhere, then what goes: so nothing is without its cover for a moment.
+template <class Addr>
+std::string Routes::change(Table<Addr>& t, RouteList<Addr>& list, const Wanted& wanted) {
+  std::string wrong;
+  list.for_each([&](const auto& i) {
+    if (!wrong.empty()) return;
+    const Way& way = *wanted.ways[i.value];
+    const auto* there = t.list.find(i.prefix, i.length);
+    if (there != nullptr && *held_[there->value].way == way) return;
+    const uint32_t value = take(way);
+    if (value == 0) {
+      wrong = "more different next hops at once than the option next_hops allows";
+      return;
+    }
+    if (held_[value].hop == nullptr)
+      resolve(value, there != nullptr ? held_[there->value].spread.get() : nullptr);
+    wrong = put(t, i.prefix, i.length, value);
+  });
+  if (!wrong.empty()) return wrong;
+  std::vector<typename RouteList<Addr>::Item> going;
+  t.list.for_each([&](const auto& i) {
+    if (list.find(i.prefix, i.length) == nullptr) going.push_back(i);
+  });
+  for (const auto& i : going) take_out(t, i.prefix, i.length, i.value);
+  return {};
 }
 
 // ---- ways and what they come to
@@ -319,7 +423,7 @@ template <class Addr>
 std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
   const std::string route = "route to " + to_text(r.to) + ": ";
   const Addr net = network(a, r.to.length);
-  auto* there = t.list.find(net, r.to.length);
+  const auto* there = t.list.find(net, r.to.length);
   if (there != nullptr && held_[there->value].way->connected)
     return route + "there is a connected one, which stays";
   if (there == nullptr && size() == options_.routes) return "more routes than the option routes allows";
@@ -332,19 +436,26 @@ std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
     return route + "the gateway " + to_text(r.via) +
            " is not on a connected network, nor behind a route that is";
   }
-  if (!show(t, net, r.to.length, value)) {
+  return put(t, net, r.to.length, value);
+}
+
+// Takes over the caller's use of `value`.
+template <class Addr>
+std::string Routes::put(Table<Addr>& t, const Addr& net, unsigned length, uint32_t value) {
+  const Prefix prefix{IpAddr{net}, static_cast<uint8_t>(length)};
+  if (!show(t, net, length, value)) {
     drop(value);
-    return route + "no memory for it; give more memory.megabytes";
+    return "route to " + to_text(prefix) + ": no memory for it; give more memory.megabytes";
   }
-  if (there == nullptr) {
-    t.list.insert(net, r.to.length, value);
+  if (auto* there = t.list.find(net, length); there == nullptr) {
+    t.list.insert(net, length, value);
   } else {
     const uint32_t was = there->value;
     there->value = value;
-    if (!held_[value].alive) hide(t, net, r.to.length);
+    if (!held_[value].alive) hide(t, net, length);
     drop(was);
   }
-  resolve_again(r.to);
+  resolve_again(prefix);
   return {};
 }
 
@@ -359,12 +470,16 @@ std::string Routes::remove_from(Table<Addr>& t, const Addr& a, const Prefix& p) 
   if (there == nullptr) return "there is no route to " + to_text(p);
   if (held_[there->value].way->connected)
     return "the route to " + to_text(p) + " came with an address of ours";
-  const uint32_t value = there->value;
-  t.list.erase(net, p.length);
-  hide(t, net, p.length);
-  drop(value);
-  resolve_again(p);
+  take_out(t, net, p.length, there->value);
   return {};
+}
+
+template <class Addr>
+void Routes::take_out(Table<Addr>& t, const Addr& net, unsigned length, uint32_t value) {
+  t.list.erase(net, length);
+  hide(t, net, length);
+  drop(value);
+  resolve_again({IpAddr{net}, static_cast<uint8_t>(length)});
 }
 
 // Ways whose gateway lies in a prefix that has changed may lead elsewhere now.

@@ -104,6 +104,10 @@ class Routes {
   // then nothing has changed.
   std::string set(const Route&);
   std::string remove(const Prefix&);
+  // Other interfaces (their numbers mean what they meant, more may follow) and other static routes: what is
+  // the same stays untouched, each prefix that is not changes by itself, and what leads somewhere before and
+  // after leads somewhere meanwhile. Empty, or what is wrong, and then all is as it was.
+  std::string become(std::span<const buf::Interface>, std::span<const Route> statics);
   // A route whose ways all go over dead links is as if it were not there, and less specific ones count. Links
   // that die and come back cost a step for each next hop, and one for each route only where a less specific
   // one is alive: a million routes are back with the first packet.
@@ -147,10 +151,29 @@ class Routes {
     std::unique_ptr<const Spread> spread;
   };
 
+  // All prefixes that a table is to have, and where they lead; the lists' values are places in `ways`.
+  struct Wanted {
+    RouteList<Ip4Addr> four;
+    RouteList<Ip6Addr> six;
+    std::map<Way, uint32_t> numbers;
+    std::vector<const Way*> ways;
+    uint32_t number(const Way&);
+    RouteList<Ip4Addr>& list(const Ip4Addr&) { return four; }
+    RouteList<Ip6Addr>& list(const Ip6Addr&) { return six; }
+  };
+
   Routes(std::span<const buf::Interface>, const Options&);
-  std::string add_connected();
-  std::string add_static(const Route&);
+  std::string want(std::span<const Route> statics, Wanted&) const;
+  std::string want_connected(Wanted&) const;
+  std::string want_static(const Route&, Wanted&) const;
+  template <class Addr>
+  std::string fill(Table<Addr>&, Wanted&);
+  Wanted as_it_is();
+  std::string change(Wanted&);
+  template <class Addr>
+  std::string change(Table<Addr>&, RouteList<Addr>&, const Wanted&);
   std::string resolve_all();
+  std::string dead_end() const;
   std::string install_all();
 
   template <class F>
@@ -176,6 +199,10 @@ class Routes {
   std::string set_in(Table<Addr>&, const Addr&, const Route&);
   template <class Addr>
   std::string remove_from(Table<Addr>&, const Addr&, const Prefix&);
+  template <class Addr>
+  std::string put(Table<Addr>&, const Addr& net, unsigned length, uint32_t value);
+  template <class Addr>
+  void take_out(Table<Addr>&, const Addr& net, unsigned length, uint32_t value);
   void reclaim();
 
   const NextHop& hop(uint32_t value) const { return *hops_[value].load(std::memory_order_acquire); }

@@ -56,7 +56,13 @@ class Advertiser {
   Instant deadline() const { return at_; }
   // The port's link-local address may be used: the first is due.
   void start(Instant now) {
-    if (enabled_ && at_ == Instant::never()) at_ = now;
+    if (enabled_ && at_ == Instant::never()) at_ = ever_ ? std::max(now, last_ + least_between) : now;
+  }
+  // Other wishes: start() is to follow where there are any, and brings the next forward.
+  void change(bool enabled, Duration most_interval) {
+    enabled_ = enabled;
+    most_ = most_interval;
+    at_ = Instant::never();
   }
   // One has been sent at `now`.
   void sent(Instant now, Rng& rng) {

@@ -104,6 +104,7 @@ void Link::hear(uint16_t port, const Arp::Value& v, bool to_us, Instant now, TxO
     if (n != nullptr) learn(*n, v.sender_mac, false, now, out);
     return;
   }
+  if (vouched_for(*n, v.sender_mac)) return;
   if (n->state == Incomplete) return learn(*n, v.sender_mac, false, now, out);
   if (n->mac == v.sender_mac) return;
   count_.add(Counter::neighbours_moved);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "link/vlan.h"
+
 namespace sluice::link {
 
 using buf::Egress;
@@ -15,6 +17,12 @@ using enum NeighbourState;
 namespace {
 constexpr size_t headers_most = 256;  // octets in which a chain's first piece must hold all headers
 constexpr int expire_bound = 64;      // entries one expire() acts on, per state
+
+// Tags of VLAN 0 say how urgent a frame is, not whose.
+void without_priority_tags(Packet& p) {
+  if (p.bytes().size() < Ethernet::header_len || !tagged(p)) return;
+  if (const TagsFound found = find_tags(p); found.fits && found.count == 0) take_tags_off(p, found.octets);
+}
 
 EtherType type_for(const IpAddr& next_hop) { return next_hop.is_v4() ? EtherType::Ip4 : EtherType::Ip6; }
 }  // namespace
@@ -32,10 +40,13 @@ Link::Link(const Options& options, std::span<const buf::Interface> ports, bool w
       neighbours_{options, SipKey{rng(), rng()}, count},
       requests_{options.request_rate, options.request_burst},
       nd_{ip6.options, ports, ip6.advertise, writer, ip6.router, pool, count, rng} {
-  if (!writer) return;
-  for (size_t port = 0; port < ports_.size(); ++port)
+  neighbours_.ports(ports_.size());
+  for (size_t port = 0; port < ports_.size(); ++port) {
+    for (const buf::StaticNeighbour& n : ports_[port].neighbours)
+      pin(static_cast<uint16_t>(port), n, nullptr);
     for (const Prefix& p : ports_[port].addresses)
-      if (p.addr.is_v4()) own_.emplace_back(p.addr.v4(), static_cast<uint16_t>(port), options_);
+      if (writer && p.addr.is_v4()) own_.emplace_back(p.addr.v4(), static_cast<uint16_t>(port), options_);
+  }
 }
 
 // What shall become of a frame; worker_polls (which is no reason to die) stands for "nothing wrong".
@@ -67,11 +78,14 @@ void Link::input(uint16_t port, buf::Batch& frames, In& out) {
       return count_.add(Counter::link_scattered);
     const auto eth = Ethernet::parse(p.bytes());
     const bool plain = eth && eth->dst() == us && !eth->src().is_group() && eth->type() == EtherType::Ip4;
-    if (!plain) [[unlikely]]
+    EtherType type = EtherType::Ip4;
+    if (!plain) [[unlikely]] {
+      without_priority_tags(p);
       if (const Counter why = verdict(port, p); why != Counter::worker_polls) return count_.add(why);
+      type = Ethernet::parse(p.bytes())->type();
+    }
     p.headers(Ethernet::header_len, 0, 0);
     p.ingress(port);
-    const EtherType type = plain ? EtherType::Ip4 : eth->type();
     (type == EtherType::Ip4 ? out.ip4 : type == EtherType::Ip6 ? out.ip6 : out.arp).push(std::move(p));
   });
   frames.clear();
@@ -153,6 +167,27 @@ void Link::take_failed(buf::Egresses& out) {
   const size_t before = out.size();
   neighbours_.take_failed(out);
   count_.add(Counter::arp_unresolved, out.size() - before);
+}
+
+// Said by the user: `out` for what waited, null when nothing can.
+void Link::pin(uint16_t port, const buf::StaticNeighbour& s, TxOut* out) {
+  Neighbour* n = neighbours_.find(port, s.addr);
+  if (n == nullptr) n = neighbours_.make(port, s.addr, {});
+  if (n == nullptr) return;  // counted
+  n->mac = s.mac;
+  n->tries = 0;
+  n->unproven = false;
+  ++epoch_;
+  neighbours_.enter(*n, Static, Instant::never());
+  for (Egress e; out != nullptr && neighbours_.take_waiting(*n, e);)
+    send(std::move(e.packet), port, s.mac, type_for(s.addr), *out);
+}
+
+// Whether nothing that the network says can change the entry; that it says otherwise is counted.
+bool Link::vouched_for(const Neighbour& n, const Mac& claimed) {
+  if (n.state != Static) return false;
+  if (n.mac != claimed) count_.add(Counter::neighbours_contradicted);
+  return true;
 }
 
 // Counts as a try even when the wish could only be passed on to the writer.
@@ -281,6 +316,7 @@ void Link::on_message(const Message& m, Instant now, TxOut& out) {
   if (m.port >= ports_.size() || m.to_writer() != writer_) return;
   if (m.kind == Message::Kind::Address) return nd_.follow(m.change(), now);
   Neighbour* n = neighbours_.find(m.port, m.addr);
+  if (n != nullptr && n->state == Static) return;
   if (m.kind == Message::Kind::Gone) {
     if (n != nullptr) give_up(*n);
     return;

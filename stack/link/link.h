@@ -44,6 +44,11 @@ class Link {
   Link(const Options&, std::span<const buf::Interface>, bool writer, buf::PacketPool&, Counters&, Rng&,
        const Ip6Plan& = {.options = default_nd});
 
+  // Other addresses, static neighbours and advertisements; between two bursts. Ports keep their numbers, more
+  // may follow; a port that is no more has no addresses and speaks no IPv6. Connections and neighbours that
+  // the change does not concern are untouched. `advertise`: [port], or empty.
+  void change(std::span<const buf::Interface>, std::span<const Advertise> advertise, Instant now, TxOut&);
+
   // Sorts frames received by `port`, which leaves `frames` empty. `out` has room for all of them.
   void input(uint16_t port, buf::Batch& frames, In& out);
   // Takes part in ARP with the frames of input(): answers, learns, lets waiting packets go. Leaves `frames`
@@ -91,6 +96,8 @@ class Link {
   void resolve(buf::Egress&&, Cached&, Instant now, TxOut&);
   bool group_mac(uint16_t port, const IpAddr&, Mac& out) const;
 
+  void pin(uint16_t port, const buf::StaticNeighbour&, TxOut*);
+  bool vouched_for(const Neighbour&, const Mac& claimed);
   void ask(Neighbour&, Instant now, TxOut&);
   void verify(Neighbour&, Instant now, TxOut&);
   void learn(Neighbour&, const Mac&, bool solicited, Instant now, TxOut&);

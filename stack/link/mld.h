@@ -42,6 +42,9 @@ class Mld {
     if (at == p.groups.end() || --at->users != 0) return;
     p.groups.erase(at);
   }
+  void leave_all(uint16_t port) { ports_[port] = {}; }
+  // There are more ports now.
+  void ports(size_t n) { ports_.resize(n); }
   bool joined(uint16_t port, const Ip6Addr& group) const {
     return group == Ip6Addr::all_nodes() ||
            std::ranges::find(ports_[port].groups, group, &Group::addr) != ports_[port].groups.end();

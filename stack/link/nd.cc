@@ -15,6 +15,7 @@ using wire::Ip6;
 
 namespace {
 
+constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 constexpr Duration two_hours = 7200_s;
 
 Instant after(Instant now, uint32_t seconds) {
@@ -25,7 +26,6 @@ Ip6Addr with_eui64(const Ip6Addr& prefix, const Mac& mac) {
   store_be<uint64_t>(a.b.data() + 8, mac.eui64());
   return a;
 }
-constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
 }  // namespace
 
@@ -48,13 +48,21 @@ Nd::Nd(const NdOptions& options, std::span<const buf::Interface> ports, std::spa
     if (!ports_[i].ip6) continue;
     if (router) mld_.join(i, Ip6Addr::all_routers(), {});
     if (!writer) continue;
-    // RFC 4291 §2.8: a node has a link-local address on each link; the user may have said which.
-    const auto link_local = [](const Prefix& p) { return !p.addr.is_v4() && p.addr.v6().is_link_local(); };
-    if (std::ranges::none_of(ports_[i].addresses, link_local))
-      add_address(with_eui64(link_local_prefix, ports_[i].caps.mac), 64, i, {});
-    for (const Prefix& p : ports_[i].addresses)
-      if (!p.addr.is_v4()) add_address(p.addr.v6(), p.length, i, {});
+    for (const Prefix& p : given(ports_[i])) add_address(p.addr.v6(), p.length, i, {});
   }
+}
+
+// The addresses that the user, or their absence, gives a port.
+std::vector<Prefix> Nd::given(const buf::Interface& port) {
+  std::vector<Prefix> all;
+  if (!port.ip6) return all;
+  // RFC 4291 §2.8: a node has a link-local address on each link; the user may have said which.
+  const auto link_local = [](const Prefix& p) { return !p.addr.is_v4() && p.addr.v6().is_link_local(); };
+  if (std::ranges::none_of(port.addresses, link_local))
+    all.push_back({with_eui64(link_local_prefix, port.caps.mac), 64});
+  std::ranges::copy_if(port.addresses, std::back_inserter(all),
+                       [](const Prefix& p) { return !p.addr.is_v4(); });
+  return all;
 }
 
 void Nd::add_address(const Ip6Addr& addr, uint8_t length, uint16_t port, Instant now) {
@@ -314,8 +322,7 @@ Instant Nd::deadline() const {
 
 void Nd::farewell(Instant now, buf::Egresses& out) {
   for (uint16_t port = 0; port < ports_.size() && !out.full(); ++port)
-    if (advertisers_[port].enabled() && advertisers_[port].deadline() != Instant::never() &&
-        advertise_[port].head.lifetime != 0) {
+    if (advertises(port)) {
       push(advertisement(port, true), out);
       advertisers_[port].sent(now, rng_);
     }

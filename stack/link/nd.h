@@ -31,6 +31,9 @@ class Nd {
   Nd(const NdOptions&, std::span<const buf::Interface>, std::span<const Advertise> advertise, bool writer,
      bool router, buf::PacketPool&, Counters&, Rng&);
 
+  // As Link::change(). What there is to say of it goes to `out` as far as there is room.
+  void change(std::span<const buf::Interface>, std::span<const Advertise>, Instant now, buf::Egresses& out);
+
   // Whether the port speaks IPv6 at all, and whether frames to a group MAC are wanted there.
   bool speaks(uint16_t port) const { return ports_[port].ip6; }
   bool wanted(uint16_t port, const Mac& group) const { return speaks(port) && mld_.wanted(port, group); }
@@ -71,6 +74,15 @@ class Nd {
  private:
   static constexpr Duration retell_interval = 10_s;
 
+  static std::vector<Prefix> given(const buf::Interface&);
+  void change_addresses(uint16_t port, const buf::Interface& was, Instant now);
+  void change_slaac(uint16_t port, bool was, Instant now);
+  void change_advertiser(uint16_t port, const Advertise& is, Instant now);
+  // Hosts of the port take us for their default router.
+  bool advertises(uint16_t port) const {
+    return advertisers_[port].enabled() && advertisers_[port].deadline() != Instant::never() &&
+           advertise_[port].head.lifetime != 0;
+  }
   void add_address(const Ip6Addr&, uint8_t length, uint16_t port, Instant now);
   void forget(size_t i);
   void use(const OwnAddress6&, Instant now);

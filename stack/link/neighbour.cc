@@ -36,7 +36,11 @@ Neighbour* Neighbours::find(uint16_t port, const IpAddr& addr) {
 }
 
 Neighbour* Neighbours::make(uint16_t port, const IpAddr& addr, Instant now) {
-  if (free_ == none && !make_room(now)) {
+  if (size_on(port) >= options_.neighbours_per_port && !make_room(on_ports_[port], now)) {
+    count_.add(Counter::neighbours_port_full);
+    return nullptr;
+  }
+  if (free_ == none && !make_room(lists_, now)) {
     count_.add(Counter::neighbours_refused);
     return nullptr;
   }
@@ -55,14 +59,18 @@ Neighbour* Neighbours::make(uint16_t port, const IpAddr& addr, Instant now) {
   return &n;
 }
 
-bool Neighbours::make_room(Instant now) {
-  Neighbour* victim = oldest(NeighbourState::Passive);
+bool Neighbours::make_room(Lists& among, Instant now) {
+  const auto first = [&](NeighbourState s) {
+    const uint32_t i = list(among, s).head;
+    return i == none ? nullptr : &entries_[i];
+  };
+  Neighbour* victim = first(NeighbourState::Passive);
   if (victim == nullptr) {
-    Neighbour* n = oldest(NeighbourState::Incomplete);
+    Neighbour* n = first(NeighbourState::Incomplete);
     if (n != nullptr && n->tries >= 2) victim = n;
   }
   if (victim == nullptr) {
-    Neighbour* n = oldest(NeighbourState::Known);
+    Neighbour* n = first(NeighbourState::Known);
     if (n != nullptr && n->at <= now) victim = n;
   }
   if (victim == nullptr) return false;
@@ -95,7 +103,7 @@ void Neighbours::remove(Neighbour& n) {
 }
 
 Neighbour* Neighbours::oldest(NeighbourState s) {
-  const uint32_t i = list(s).head;
+  const uint32_t i = list(lists_, s).head;
   return i == none ? nullptr : &entries_[i];
 }
 
@@ -157,21 +165,30 @@ void Neighbours::drop_oldest_waiter(Neighbour& n) {
   count_.add(Counter::arp_queue_full);
 }
 
-void Neighbours::unlink(Neighbour& n) {
-  List& l = list(n.state);
-  (n.before != none ? entries_[n.before].after : l.head) = n.after;
-  (n.after != none ? entries_[n.after].before : l.tail) = n.before;
-  n.before = n.after = none;
+void Neighbours::unlink(List& l, uint32_t entry, Neighbour::Place Neighbour::* which) {
+  Neighbour::Place& p = entries_[entry].*which;
+  (p.before != none ? (entries_[p.before].*which).after : l.head) = p.after;
+  (p.after != none ? (entries_[p.after].*which).before : l.tail) = p.before;
+  p = {};
   --l.size;
 }
 
-void Neighbours::append(Neighbour& n, NeighbourState s) {
-  List& l = list(s);
-  n.state = s;
-  n.before = l.tail;
-  (l.tail != none ? entries_[l.tail].after : l.head) = index(n);
-  l.tail = index(n);
+void Neighbours::append(List& l, uint32_t entry, Neighbour::Place Neighbour::* which) {
+  (entries_[entry].*which).before = l.tail;
+  (l.tail != none ? (entries_[l.tail].*which).after : l.head) = entry;
+  l.tail = entry;
   ++l.size;
+}
+
+void Neighbours::unlink(Neighbour& n) {
+  unlink(list(lists_, n.state), index(n), &Neighbour::place);
+  unlink(list(on_ports_[n.port], n.state), index(n), &Neighbour::place_on_port);
+}
+
+void Neighbours::append(Neighbour& n, NeighbourState s) {
+  n.state = s;
+  append(list(lists_, s), index(n), &Neighbour::place);
+  append(list(on_ports_[n.port], s), index(n), &Neighbour::place_on_port);
 }
 
 void Neighbours::unchain(Neighbour& n) {

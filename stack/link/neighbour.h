@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/counters.h"
@@ -22,8 +23,9 @@ enum class NeighbourState : uint8_t {
   Passive,     // learned from a request to us; first to go when the table is full
   Known,       // answered a request of ours
   Verifying,   // MAC in use while a unicast request asks whether it still holds
+  Static,      // said by the user: never asked, never changed, never forgotten
 };
-constexpr size_t neighbour_states = 4;
+constexpr size_t neighbour_states = 5;
 
 struct Neighbour {
   static constexpr uint32_t none = UINT32_MAX;
@@ -36,15 +38,20 @@ struct Neighbour {
   bool unproven = false;  // to be verified when next used
   Mac mac;
   uint16_t waiting = 0;  // packets in the queue
-  // Incomplete, Verifying: when to ask again. Known, Passive: until when the answer is believed.
+  // Incomplete, Verifying: when to ask again. Known, Passive: until when the answer is believed. Static: for
+  // ever.
   Instant at;
 
   bool has_mac() const { return state != NeighbourState::Incomplete; }
 
  private:
   friend class Neighbours;
-  uint32_t chain = none;                 // next in the hash bucket, or in the free list
-  uint32_t before = none, after = none;  // in the list of its state
+  struct Place {
+    uint32_t before = none, after = none;
+  };
+  uint32_t chain = none;  // next in the hash bucket, or in the free list
+  Place place;            // in the list of its state
+  Place place_on_port;    // in the list of its state and port
   uint32_t first_waiting = none, last_waiting = none;
 };
 
@@ -52,19 +59,28 @@ class Neighbours {
  public:
   Neighbours(const Options&, SipKey, Counters&);
 
+  // From here on ports are numbered below n, which never becomes less.
+  void ports(size_t n) { on_ports_.resize(n); }
   Neighbour* find(uint16_t port, const IpAddr& addr);
   const Neighbour* find(uint16_t port, const IpAddr& addr) const {
     return const_cast<Neighbours*>(this)->find(port, addr);
   }
-  // A new entry, Incomplete with `at` = now. The caller knows that there is none. When the table is full,
-  // makes room at the cost of, in this order: the oldest passive entry, the oldest incomplete one that has
-  // been asked for twice, the oldest known one that has been stale. Null (counted) when all are worth more
-  // than a newcomer. Packets that waited for the evicted fail.
+  // A new entry of a port that there is, Incomplete with `at` = now. The caller knows that there is none.
+  // When the table is full, or the port has as many as it may, makes room at the cost of, in this order and
+  // among all or those of the port: the oldest passive entry, the oldest incomplete one that has been asked
+  // for twice, the oldest known one that has been stale. Null (counted) when all are worth more than a
+  // newcomer. Packets that waited for the evicted fail.
   Neighbour* make(uint16_t port, const IpAddr& addr, Instant now);
   // Puts the entry at the end of its new state's list. Within a state, `at` must not decrease.
   void enter(Neighbour&, NeighbourState, Instant at);
   // Packets that wait for it fail.
   void remove(Neighbour&);
+  // Removes all that `which` accepts. Looks at every entry: for changes of the configuration.
+  template <class F>
+  void remove_if(F&& which) {
+    for (Neighbour& n : entries_)
+      if (n.in_use && which(std::as_const(n))) remove(n);
+  }
 
   // The entry of this state whose `at` is the earliest; null: none.
   Neighbour* oldest(NeighbourState);
@@ -79,6 +95,12 @@ class Neighbours {
 
   size_t size() const { return size_; }
   size_t size(NeighbourState s) const { return lists_[static_cast<size_t>(s)].size; }
+  size_t size_on(uint16_t port) const {
+    size_t n = 0;
+    if (port < on_ports_.size())
+      for (const List& l : on_ports_[port]) n += l.size;
+    return n;
+  }
 
  private:
   struct List {
@@ -92,11 +114,14 @@ class Neighbours {
 
   uint32_t bucket(uint16_t port, const IpAddr& addr) const;
   uint32_t index(const Neighbour& n) const { return static_cast<uint32_t>(&n - entries_.data()); }
-  List& list(NeighbourState s) { return lists_[static_cast<size_t>(s)]; }
+  using Lists = std::array<List, neighbour_states>;  // [state]
+  static List& list(Lists& of, NeighbourState s) { return of[static_cast<size_t>(s)]; }
+  void unlink(List&, uint32_t entry, Neighbour::Place Neighbour::* which);
+  void append(List&, uint32_t entry, Neighbour::Place Neighbour::* which);
   void unlink(Neighbour&);
   void append(Neighbour&, NeighbourState);
   void unchain(Neighbour&);
-  bool make_room(Instant now);
+  bool make_room(Lists& among, Instant now);
   uint32_t pop_waiter(Neighbour&);
   void drop_oldest_waiter(Neighbour&);
 
@@ -107,7 +132,8 @@ class Neighbours {
   std::vector<uint32_t> buckets_;  // a power of two of them
   uint32_t free_ = Neighbour::none;
   size_t size_ = 0;
-  std::array<List, neighbour_states> lists_;
+  Lists lists_;
+  std::vector<Lists> on_ports_;  // [port]
 
   std::vector<Waiter> waiters_;
   uint32_t free_waiter_ = Neighbour::none;

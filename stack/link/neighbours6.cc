@@ -90,6 +90,7 @@ void Link::on_advertisement(uint16_t port, const NeighbourMessage& m, Instant no
   }
   Neighbour* n = neighbours_.find(port, m.target());
   if (n == nullptr) return count_.add(Counter::nd_unsolicited);
+  if (vouched_for(*n, m.options().target.value_or(n->mac))) return;
   // "Solicited" counts only where we asked: anybody may set the flag.
   const bool solicited = m.solicited() && (n->state == Incomplete || n->state == Verifying) && n->tries > 0;
   count_.add(Counter::nd_advertisements_in);
@@ -115,6 +116,7 @@ void Link::hear6(uint16_t port, const Ip6Addr& who, const Mac& mac, Instant now,
   Neighbour* n = neighbours_.find(port, who);
   if (n == nullptr) n = neighbours_.make(port, who, now);
   if (n == nullptr) return count_.add(Counter::arp_table_full);
+  if (vouched_for(*n, mac)) return;
   if (n->state == Incomplete || n->mac != mac) learn(*n, mac, false, now, out);
 }
 

@@ -17,6 +17,9 @@ class TxOut {
 
   TxOut(size_t ports, Send how, void* context) : batches_(ports), send_{how}, context_{context} {}
 
+  // There are more ports now.
+  void ports(size_t n) { batches_.resize(n); }
+
   // `port` is below the number of ports.
   void push(uint16_t port, buf::Packet&& frame) {
     buf::Batch& b = batches_[port];

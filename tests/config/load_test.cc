@@ -190,13 +190,14 @@ TEST(Load, refuses_ports_that_cannot_be) {
   const Case cases[] = {
       {"no ports", "metrics: {}\n",
        "f.yaml:1:1: ports is missing, 'ports:' with the network ports would be right\n", false},
-      {"an empty list", "ports: []\n", "f.yaml:1:8: ports has 0 entries, 1 to 32 would be right\n", false},
-      {"no name, no device", "ports:\n  - addresses: [198.18.0.1/24]\n",
+      {"an empty list", "ports: []\n", "f.yaml:1:8: ports has 0 entries, 1 to 256 would be right\n", false},
+      {"no name", "ports:\n  - addresses: [198.18.0.1/24]\n",
        "f.yaml:2:5: ports[0].name is missing, 'name:' with what routes and metrics call the port would be "
-       "right\n"
-       "f.yaml:2:5: ports[0].device is missing, 'device:' with where the packets come from: one kind and "
-       "what it names, and "
-       "args would be right\n",
+       "right\n",
+       false},
+      {"no device", "ports:\n  - { name: lan, addresses: [198.18.0.1/24] }\n",
+       "f.yaml:2:5: ports[0].device is missing, 'device:' with where the packets come from, or 'parent:' and "
+       "'vlan:', would be right\n",
        false},
       {"a name that is none", "ports: [ { name: 1st, device: { tap: t } } ]\n",
        "f.yaml:1:18: ports[0].name is '1st', a name of at most 15 letters, digits, '-' and '_' that starts "

@@ -27,7 +27,9 @@ TEST(RouteFile, reads_what_ip_route_writes) {
       "unreachable 192.0.2.7\n"
       "prohibit 0.0.0.0/1\n"
       "203.0.114.0/24 via 198.18.0.2\n"
-      "2001:2:0:1::/64 via 2001:2::2",
+      "2001:2:0:1::/64 via 2001:2::2\n"
+      "default via fe80::2 dev lan\n"
+      "blackhole 2001:db8::/32",
       "f", wrong);
   EXPECT_EQ(said(wrong), "");
   struct Want {
@@ -43,7 +45,9 @@ TEST(RouteFile, reads_what_ip_route_writes) {
                       {"192.0.2.7/32", RouteKind::Unreachable, "", "", 7},
                       {"0.0.0.0/1", RouteKind::Prohibit, "", "", 8},
                       {"203.0.114.0/24", RouteKind::Forward, "198.18.0.2", "", 9},
-                      {"2001:2:0:1::/64", RouteKind::Forward, "2001:2::2", "", 10}};
+                      {"2001:2:0:1::/64", RouteKind::Forward, "2001:2::2", "", 10},
+                      {"::/0", RouteKind::Forward, "fe80::2", "lan", 11},
+                      {"2001:db8::/32", RouteKind::Blackhole, "", "", 12}};
   ASSERT_EQ(f.routes.size(), std::size(all));
   for (size_t i = 0; i < std::size(all); ++i) {
     const RouteFile::Entry& e = f.routes[i];
@@ -133,21 +137,68 @@ TEST(RouteFile, gives_up_when_nothing_fits) {
 }
 
 // The whole way: a configuration that names the file, and the file's text.
-std::string problems(const std::string& yaml, const std::string& routes) {
+std::string problems(const std::string& yaml, const std::string& routes, bool six = false) {
   const Environment machine{.cores = 1,
                             .read_file = [&](const std::string& path) -> std::optional<std::string> {
                               return path == "d/r" ? std::optional{routes} : std::nullopt;
                             }};
-  const auto result = load(
-      "ports:\n  - { name: lan, device: { tap: t0 }, addresses: [198.18.0.1/24] }\n"
-      "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24] }\n" +
-          yaml,
-      "d/f.yaml", machine);
+  const auto result =
+      load(std::string{"ports:\n  - { name: lan, device: { tap: t0 }, addresses: [198.18.0.1/24"} +
+               (six ? ", '2001:2:0:1::1/64'" : "") +
+               "] }\n"
+               "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24] }\n" +
+               yaml,
+           "d/f.yaml", machine);
   if (const auto* c = std::get_if<Config>(&result))
     return std::to_string(c->file_routes[0].routes.size()) + " routes";
   std::string all;
   for (const Error& e : std::get<std::vector<Error>>(result)) all += to_text(e) + "\n";
   return all;
+}
+
+TEST(RouteFile, routes_of_both_families_are_checked_alike) {
+  const std::string both =
+      "ip: { routes: 64 }\nroute_files: [r]\n"
+      "routes: [ { to: '2001:db8:1::/48', kind: blackhole } ]\n";
+  EXPECT_EQ(problems(both,
+                     "2001:db8::/32 via 2001:2:0:1::2 src 2001:2:0:1::1\nprohibit 2001:db8:2::/48\n"
+                     "::/0 via fe80::2 dev lan\ndefault via 198.18.0.2\n10.0.0.0/8 dev wan\n",
+                     true),
+            "5 routes");
+  struct Case {
+    const char *routes, *problems;
+  };
+  const Case cases[] = {
+      {"2001:db8::/32 via 2001:3::2\n",
+       "d/r:1:15: gateway 2001:3::2 is on none of our networks, an address in 2001:2:0:1::/64 would be "
+       "right\n"},
+      {"2001:db8::/32 via fe80::2\n",
+       "d/r:1:15: gateway fe80::2 is link-local, and means nothing without a port, 'via' and 'port' would be "
+       "right\n"},
+      {"2001:db8::/32 via fe80::2 dev wan\n",
+       "d/r:1:15: port 'wan' speaks no IPv6, a port with an IPv6 address would be right\n"},
+      {"2001:db8::/32 via 198.18.0.2\n",
+       "d/r:1:1: the gateway or source is of another family than 2001:db8::/32, one of the destination's "
+       "family would be right\n"},
+      {"10.0.0.0/8 via 2001:2:0:1::2\n",
+       "d/r:1:1: the gateway or source is of another family than 10.0.0.0/8, one of the destination's family "
+       "would be right\n"},
+      {"10.0.0.0/8 via 198.18.0.2 via 2001:2:0:1::2\n",
+       "d/r:1:12: the route names addresses of both families, those of the destination's family would be "
+       "right\n"},
+      {"2001:db8::/32 via 2001:2:0:1::2 src 2001:2:0:1::9\n",
+       "d/r:1:15: 2001:2:0:1::9 is not an address of ours, an address of a port would be right\n"},
+      {"2001:2:0:1::/64 dev wan\n",
+       "d/r:1:1: 2001:2:0:1::/64 is the network of port 'lan', which needs no route, a network that is not "
+       "connected would be right\n"},
+      {"ff00::/8 dev lan\n", "d/r:1:1: ff00::/8 is never routed, a network of stations would be right\n"},
+      {"blackhole 2001:db8:1::/48\n",
+       "d/r:1:1: there is a route to 2001:db8:1::/48 already, one would be right\n"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(problems(both, c.routes, true), c.problems) << c.routes;
+  EXPECT_EQ(problems("route_files: [r]\nip: { routes: 8 }\n", "2001:db8::/32 dev lan\n", true),
+            "d/f.yaml:4:14: 9 routes, those of our addresses included, are more than ip.routes allows, a "
+            "larger ip.routes would be right\n");
 }
 
 TEST(RouteFile, is_checked_against_ports_and_all_other_routes) {

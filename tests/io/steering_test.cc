@@ -117,6 +117,25 @@ TEST(steering, arp_and_what_is_not_ip_goes_to_worker_0) {
   EXPECT_EQ(s.owner(std::vector<uint8_t>{1, 2, 3}), 0u);
 }
 
+TEST(steering, vlan_tags_change_no_owner) {
+  const Steering s{known_key, 4};
+  const auto with_tags = [](const std::vector<uint8_t>& f, std::initializer_list<EtherType> tags) {
+    std::vector<uint8_t> out{f.begin(), f.begin() + 12};
+    for (const EtherType t : tags) {
+      const auto type = static_cast<uint16_t>(t);
+      out.insert(out.end(), {static_cast<uint8_t>(type >> 8), static_cast<uint8_t>(type), 0x20, 100});
+    }
+    out.insert(out.end(), f.begin() + 12, f.end());
+    return out;
+  };
+  for (uint16_t port = 1000; port < 1100; ++port) {
+    const auto f = udp_frame(peer, us, port, 53);
+    EXPECT_EQ(s.hash(with_tags(f, {EtherType::Vlan})).value, s.hash(f).value);
+    EXPECT_EQ(s.hash(with_tags(f, {EtherType::QinQ, EtherType::Vlan})).value, s.hash(f).value);
+    EXPECT_FALSE(s.hash(with_tags(f, {EtherType::QinQ, EtherType::Vlan, EtherType::Vlan})).is_ip);
+  }
+}
+
 TEST(steering, a_frame_cut_anywhere_has_an_owner_and_is_not_read_past_its_end) {
   const Steering s{known_key, 8};
   std::vector<uint8_t> error{11, 0, 0, 0, 0, 0, 0, 0};

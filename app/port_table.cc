@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/port_table.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace sluice::app {
+namespace {
+
+link::Tags tags_of(const config::Port& p) {
+  link::Tags t{.vlan = p.vlan, .outer_vlan = p.outer_vlan};
+  if (p.outer_tag == config::OuterTag::Ieee8021q) t.outer_type = wire::EtherType::Vlan;
+  return t;
+}
+
+}  // namespace
+
+void PortTable::add(const config::Config& c) {
+  for (const config::Port& p : c.ports)
+    if (!p.parent && devices_ == slots_.size()) {
+      slots_.push_back({p.name, static_cast<uint16_t>(devices_), {}});
+      ++devices_;
+    }
+  for (const config::Port& p : c.ports)
+    if (p.parent) slots_.push_back({p.name, number(*p.parent), tags_of(p)});
+}
+
+PortTable PortTable::following(const config::Config& c) const {
+  PortTable next = *this;
+  std::vector<size_t> free;
+  for (size_t i = devices_; i < slots_.size(); ++i)
+    if (slots_[i].name.empty()) free.push_back(i);
+  // Another port under a known name is another port: nothing of the old one is left to it.
+  std::vector<Slot> wanted;
+  for (const config::Port& p : c.ports)
+    if (p.parent) wanted.push_back({p.name, number(*p.parent), tags_of(p)});
+  for (size_t i = devices_; i < slots_.size(); ++i) {
+    const auto same = std::ranges::find(wanted, slots_[i]);
+    if (same == wanted.end())
+      next.slots_[i].name.clear();
+    else
+      wanted.erase(same);
+  }
+  for (Slot& s : wanted) {
+    if (free.empty()) {
+      next.slots_.push_back(std::move(s));
+    } else {
+      next.slots_[free.back()] = std::move(s);
+      free.pop_back();
+    }
+  }
+  return next;
+}
+
+PortTable PortTable::grown(const PortTable& next) const {
+  PortTable all = *this;
+  for (size_t i = slots_.size(); i < next.slots_.size(); ++i)
+    all.slots_.push_back({{}, next.slots_[i].device, next.slots_[i].tags});
+  return all;
+}
+
+uint16_t PortTable::number(const std::string& name) const {
+  const auto at = std::ranges::find(slots_, name, &Slot::name);
+  check(at != slots_.end(), "a checked configuration names ports that there are");
+  return static_cast<uint16_t>(at - slots_.begin());
+}
+
+const config::Port* PortTable::find(const config::Config& c, size_t number) const {
+  const auto at = std::ranges::find(c.ports, slots_[number].name, &config::Port::name);
+  return at == c.ports.end() ? nullptr : &*at;
+}
+
+}  // namespace sluice::app

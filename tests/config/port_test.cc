@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports with a parent, static neighbours, and in what two configurations differ.
+#include <gtest/gtest.h>
+
+#include "config/difference.h"
+#include "config/load.h"
+#include "config/print.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr const char* lan =
+    "ports:\n  - { name: lan, device: { tap: t0 }, mtu: 1400, addresses: [198.18.0.1/24, '2001:2:0:1::1/64'] "
+    "}\n";
+
+std::variant<Config, std::vector<Error>> read(const std::string& rest) {
+  return load(lan + rest, "f.yaml", Environment{.cores = 4});
+}
+std::string problems(const std::string& rest) {
+  const auto result = read(rest);
+  if (std::holds_alternative<Config>(result)) return "";
+  std::string all;
+  for (const Error& e : std::get<std::vector<Error>>(result)) all += to_text(e) + "\n";
+  return all;
+}
+Config good(const std::string& rest) {
+  auto result = read(rest);
+  if (auto* c = std::get_if<Config>(&result)) return std::move(*c);
+  ADD_FAILURE() << problems(rest);
+  return {};
+}
+
+TEST(Ports, with_a_parent_have_its_tags_and_what_they_do_not_say_themselves) {
+  const Config c = good(
+      "  - { name: a, parent: lan, vlan: 100, addresses: [198.18.1.1/24] }\n"
+      "  - { name: b, parent: lan, vlan: 100, outer_vlan: 200, mtu: 1300 }\n"
+      "  - { name: c, parent: lan, vlan: 101, outer_vlan: 200, outer_tag: 802.1q }\n");
+  ASSERT_EQ(c.ports.size(), 4u);
+  EXPECT_EQ(c.ports[1].parent, "lan");
+  EXPECT_EQ(c.ports[1].vlan, 100);
+  EXPECT_EQ(c.ports[1].mtu, 1400) << "the parent's";
+  EXPECT_EQ(c.ports[2].mtu, 1300);
+  EXPECT_EQ(c.ports[2].outer_vlan, 200);
+  EXPECT_EQ(c.ports[2].outer_tag, OuterTag::Ieee8021ad);
+  EXPECT_EQ(c.ports[3].outer_tag, OuterTag::Ieee8021q);
+  const auto again = load(print(c), "f.yaml", Environment{.cores = 4});
+  ASSERT_TRUE(std::holds_alternative<Config>(again)) << print(c);
+  EXPECT_EQ(differences(c, std::get<Config>(again)), std::vector<std::string>{});
+}
+
+TEST(Ports, with_a_parent_are_checked) {
+  struct Case {
+    const char *text, *problems;
+  };
+  const Case cases[] = {
+      {"  - { name: a, parent: wan, vlan: 1 }\n",
+       "f.yaml:3:24: there is no port 'wan', 'lan' would be right\n"},
+      {"  - { name: a, parent: lan }\n",
+       "f.yaml:3:24: port 'a' has a parent and no VLAN, 'vlan' from 1 to 4094 would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 4095 }\n",
+       "f.yaml:3:37: ports[1].vlan is '4095', a whole number from 0 to 4094 would be right\n"},
+      {"  - { name: a, device: { tap: t1 }, parent: lan, vlan: 1 }\n",
+       "f.yaml:3:24: port 'a' has a parent and a device, one of them would be right\n"},
+      {"  - { name: a, device: { tap: t1 }, vlan: 5 }\n",
+       "f.yaml:3:45: a port with a device of its own has no VLAN, 'parent' with the port whose frames are "
+       "tagged "
+       "would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1 }\n  - { name: b, parent: a, vlan: 2 }\n",
+       "f.yaml:4:24: port 'a' has itself a parent, a port with a device, and 'outer_vlan' for frames with "
+       "two "
+       "tags, would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1 }\n  - { name: b, parent: lan, vlan: 1 }\n",
+       "f.yaml:4:24: port 'a' has these tags of 'lan' already, tags of its own would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, mtu: 1500 }\n",
+       "f.yaml:3:45: port 'lan' carries packets of 1400 octets only, at most as much, or a larger mtu there, "
+       "would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, queues: 2 }\n",
+       "f.yaml:3:48: 'queues' belongs to the device of port 'lan', to say it there would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, impair: { loss: 0.1 } }\n",
+       "f.yaml:3:48: 'impair' belongs to the device of port 'lan', to say it there would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, addresses: [198.18.0.9/24] }\n",
+       "f.yaml:3:52: 198.18.0.9/24 overlaps 198.18.0.1/24 of port 'lan', a network that only one port is on "
+       "would "
+       "be right\n"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(problems(c.text), c.problems) << c.text;
+}
+
+TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
+  const auto with = [](const std::string& neighbours) {
+    return "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24], neighbours: [" + neighbours +
+           "] }\n";
+  };
+  const Config c = good(with("{ address: 198.19.0.2, mac: '02:00:00:00:00:02' }"));
+  ASSERT_EQ(c.ports[1].neighbours.size(), 1u);
+  EXPECT_EQ(to_text(c.ports[1].neighbours[0].address), "198.19.0.2");
+  struct Case {
+    const char *neighbours, *problems;
+  };
+  const Case cases[] = {
+      {"{ address: 198.18.0.2, mac: '02:00:00:00:00:02' }",
+       "f.yaml:3:92: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', that port, or no 'port' at all, "
+       "would "
+       "be right\n"},
+      {"{ address: 198.19.0.1, mac: '02:00:00:00:00:02' }",
+       "f.yaml:3:92: neighbour 198.19.0.1 is our own address, the address of another station would be "
+       "right\n"},
+      {"{ address: 192.0.2.1, mac: '02:00:00:00:00:02' }",
+       "f.yaml:3:92: neighbour 192.0.2.1 is on none of our networks, an address in 198.19.0.0/24 would be "
+       "right\n"},
+      {"{ address: 'fe80::2', mac: '02:00:00:00:00:02' }",
+       "f.yaml:3:92: port 'wan' speaks no IPv6, a port with an IPv6 address would be right\n"},
+      {"{ address: 198.19.0.2, mac: '01:00:5e:00:00:02' }",
+       "f.yaml:3:109: ports[1].neighbours[0].mac is '01:00:5e:00:00:02', the MAC address of one station like "
+       "02:00:00:00:00:01 would be right\n"},
+      {"{ address: 198.19.0.2, mac: '02:00:00:00:00:02' }, { address: 198.19.0.2, mac: '02:00:00:00:00:03' }",
+       "f.yaml:3:143: neighbour 198.19.0.2 is there twice, one of them would be right\n"},
+  };
+  for (const Case& c2 : cases) EXPECT_EQ(problems(with(c2.neighbours)), c2.problems) << c2.neighbours;
+}
+
+TEST(Differences, are_told_by_key) {
+  const std::string base = "  - { name: wan, device: { tap: t1 } }\nworkers: { cores: [0, 1] }\n";
+  struct Case {
+    const char* claim;
+    std::string to;
+    std::vector<std::string> keys;
+  };
+  const Case cases[] = {
+      {"nothing", base, {}},
+      {"numbers and lists",
+       "  - { name: wan, device: { tap: t1 }, mtu: 9000 }\nworkers: { cores: [1] }\n",
+       {"ports[wan].mtu", "workers.cores"}},
+      {"a default said is no difference", base + "memory: { packets: 16384 }\n", {}},
+      {"another device",
+       "  - { name: wan, device: { tap: t2 } }\nworkers: { cores: [0, 1] }\n",
+       {"ports[wan].device"}},
+      {"another name",
+       "  - { name: dmz, device: { tap: t1 } }\nworkers: { cores: [0, 1] }\n",
+       {"ports[dmz]", "ports[wan]"}},
+      {"a section more",
+       base + "metrics: { listen: 127.0.0.1:9464 }\necho: [ { listen: [198.18.0.1:7] } ]\n",
+       {"echo[0]", "metrics.listen"}},
+  };
+  const Config a = good(base);
+  for (const Case& c : cases) EXPECT_EQ(differences(a, good(c.to)), c.keys) << c.claim;
+}
+
+}  // namespace
+}  // namespace sluice::config
