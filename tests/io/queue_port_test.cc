@@ -92,7 +92,7 @@ TEST(queue_port, a_frame_longer_than_the_mtu_dies_alone) {
   QueuePort port{device, 0, 0, count};
   Batch out;
   out.push(test::packet_of(numbered(1, 1514)));
-  out.push(test::packet_of(numbered(2, 1519)));
+  out.push(test::packet_of(numbered(2, 1523)));
   out.push(test::packet_of(numbered(3)));
   port.tx(out);
   EXPECT_EQ(count[Counter::io_tx_oversize], 1u);
