@@ -4,7 +4,7 @@
 //
 // Input: records of 6 octets: what (1: IPv6, 2: more follow, 4: the first one's ports are other ones, 8:
 // other octets, high half n: 2^n ms pass before), identification and source (a half each), offset in units of
-// 8 (two octets), size (two octets, modulo 2,000).
+// 8 (two octets), size less one (two octets, modulo 1,900).
 #include <cstring>
 #include <vector>
 
@@ -46,7 +46,7 @@ struct Record {
         other_octets{(d[0] & 8) != 0},
         id{d[1] & 15u},
         at{(d[2] << 8 | d[3]) % 8192u * 8},
-        size{1 + (d[4] << 8 | d[5]) % 2000u} {
+        size{1 + (d[4] << 8 | d[5]) % 1900u} {
     if (more) size = (size + 7) & ~7u;
     const auto host = static_cast<uint16_t>(d[1] >> 4);
     src = six ? IpAddr{Ip6Addr::of(0x2001, 2, 0, host, 0, 0, 0, 9)} : IpAddr{Ip4Addr{0xc6120000u + host}};
@@ -89,7 +89,8 @@ class Run {
         check(p.knows_flow() && p.flow_ports() >> 16 == r.id, "it follows its own first");
     check(us_.pieces().packets() <= 64 && us_.pieces().datagrams() <= 16, "what waits for us is bounded");
     check(through_.pieces().packets() <= 16 && through_.pieces().datagrams() <= 16, "what passes is bounded");
-    check(packets_ - packet_pool().packets_free() <= 64 + 16 + 1, "so is memory");
+    // Counting the pool is slow.
+    if (++steps_ % 64 == 0) check(packets_ - packet_pool().packets_free() <= 64 + 16, "so is memory");
   }
   ~Run() {
     now_ = now_ + 200_s;
@@ -130,6 +131,7 @@ class Run {
 
   const ip::Options options_ = options();
   const uint32_t packets_ = packet_pool().packets_free();
+  uint32_t steps_ = 0;
   Counters count_;
   Instant now_{1'000'000'000};
   ip::Reassembly us_{options_, packet_pool(), {1, 2}, count_};

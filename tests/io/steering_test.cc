@@ -90,6 +90,42 @@ TEST(steering, an_icmp_error_goes_to_the_owner_of_the_flow_it_quotes) {
   }
 }
 
+// Of a datagram that we cut, a router quotes the fragment it could not pass on.
+TEST(steering, an_icmp_error_about_a_first_fragment_goes_to_the_owner_of_its_flow) {
+  const Steering s{known_key, 8};
+  const Ip4Addr router = Ip4Addr::of(203, 0, 113, 9);
+  const auto us6 = parse_ip("2001:2::1"), peer6 = parse_ip("2001:2::2"), router6 = parse_ip("2001:2::9");
+  const auto packet6 = [](const IpAddr& src, const IpAddr& dst, uint8_t next,
+                          const std::vector<uint8_t>& rest) {
+    std::vector<uint8_t> p(40);
+    p[0] = 0x60;
+    store_be<uint16_t>(&p[4], static_cast<uint16_t>(rest.size()));
+    p[6] = next;
+    std::copy_n(src.bytes().data(), 16, &p[8]);
+    std::copy_n(dst.bytes().data(), 16, &p[24]);
+    test::append(p, rest);
+    return p;
+  };
+  for (uint16_t port = 1000; port < 1100; ++port) {
+    for (const bool first : {true, false}) {
+      const auto l4 = udp(us, peer, port, 53, {1, 2, 3, 4, 5, 6, 7, 8});
+      std::vector<uint8_t> error{3, 1, 0, 0, 0, 0, 0, 0};
+      test::append(error, ip4(us, peer, 17, l4, first ? 0x2000 : 0x0002));
+      const auto f = frame(mac_b, mac_a, EtherType::Ip4, ip4(router, us, 1, error));
+      EXPECT_EQ(s.owner(f), first ? s.owner(udp_frame(peer, us, 53, port))
+                                  : s.owner(Tuple{peer, us, {}, {}, IpProto::Icmp}));
+
+      std::vector<uint8_t> quoted{17, 0, 0, static_cast<uint8_t>(first ? 1 : 16), 0, 0, 0, 9};
+      test::append(quoted, l4);
+      std::vector<uint8_t> error6{2, 0, 0, 0, 0, 0, 5, 0};
+      test::append(error6, packet6(*us6, *peer6, 44, quoted));
+      const auto f6 = frame(mac_b, mac_a, EtherType::Ip6, packet6(*router6, *us6, 58, error6));
+      EXPECT_EQ(s.owner(f6), s.owner(first ? Tuple{*peer6, *us6, {53}, {port}, IpProto::Udp}
+                                           : Tuple{*peer6, *us6, {}, {}, IpProto::Icmp6}));
+    }
+  }
+}
+
 TEST(steering, an_echo_is_steered_by_addresses) {
   const Steering s{known_key, 8};
   const auto f = frame(mac_b, mac_a, EtherType::Ip4, ip4(peer, us, 1, {8, 0, 0, 0, 1, 2, 3, 4}));

@@ -166,6 +166,37 @@ TEST_F(FragmentJourney, fragments_through_us_wait_for_the_first_and_go_on) {
   EXPECT_EQ(sent(1).size(), 1u);
 }
 
+TEST_F(FragmentJourney, what_belongs_to_another_worker_is_passed_on_once_that_is_known) {
+  worker.port(0).all_is_others();
+  const auto passed = [&] { return worker.port(0).take_passed(); };
+  // For us: a datagram put together is what a frame would have brought, its connection may be anybody's.
+  const Octets segment(wire::Tcp::header_len + 500, 0x50);
+  const auto parts = pieces4({.proto = IpProto::Tcp}, segment, 400);
+  gets(parts[1]);
+  EXPECT_TRUE(passed().empty());
+  gets(parts[0]);
+  const auto whole = passed();
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(whole[0].frame, frame(ip4({.proto = IpProto::Tcp}, segment)));
+  // Longer ones are answered where they are: their transport keeps no state.
+  for (Octets& f : pieces4({}, udp(peer, us, 4000, 7, std::string(5000, 'e')))) gets(std::move(f));
+  EXPECT_TRUE(passed().empty());
+  EXPECT_EQ(joined().size(), 5008u);
+  // Through us: every fragment, as it came, with the ports of the first.
+  const auto through = pieces4({.dst = far}, udp(peer, far, 7, 9, std::string(4000, 'p')));
+  gets(through[2]);
+  gets(through[0]);
+  gets(through[1]);
+  const auto pieces = passed();
+  ASSERT_EQ(pieces.size(), 3u);
+  const size_t order[] = {0, 2, 1};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(pieces[i].frame, through[order[i]]);
+    EXPECT_EQ(pieces[i].ports, 7u << 16 | 9);
+  }
+  EXPECT_TRUE(sent(1).empty());
+}
+
 class FragmentJourney6 : public FragmentJourney {
  protected:
   FragmentJourney6() {

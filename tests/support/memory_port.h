@@ -27,6 +27,20 @@ class MemoryPort final : public buf::NetPort {
   std::deque<std::vector<uint8_t>> take_sent() { return std::exchange(sent_, {}); }
   size_t lost() const { return lost_; }  // frames for which there was no packet
 
+  // What is passed on is another worker's from now on: kept, with the ports a fragment learnt (0: none).
+  struct Passed {
+    std::vector<uint8_t> frame;
+    uint32_t ports;
+  };
+  void all_is_others() { others_ = true; }
+  std::vector<Passed> take_passed() { return std::exchange(passed_, {}); }
+  bool pass_on(buf::Packet& p) override {
+    if (!others_) return false;
+    passed_.push_back({{p.bytes().begin(), p.bytes().end()}, p.knows_flow() ? p.flow_ports() : 0});
+    p = buf::Packet{};
+    return true;
+  }
+
   void rx(buf::Batch& in) override {
     for (; !arrived_.empty() && !in.full(); arrived_.pop_front()) {
       buf::Packet p = pool_.alloc();
@@ -58,6 +72,8 @@ class MemoryPort final : public buf::NetPort {
   std::deque<std::vector<uint8_t>> arrived_;
   std::deque<std::vector<uint8_t>> sent_;
   size_t lost_ = 0;
+  bool others_ = false;
+  std::vector<Passed> passed_;
 };
 
 }  // namespace sluice::test
