@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -117,6 +117,18 @@ uint16_t kernel_queues(const std::string& interface) {
   return known ? static_cast<uint16_t>(std::clamp(channels.combined_count, 1u, 1024u)) : uint16_t{1};
 }
 
+// Sets an interface's MTU; 0, or why it cannot be.
+int kernel_mtu(const std::string& interface, int mtu) {
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_mtu = mtu;
+  const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool set = any >= 0 && ioctl(any, SIOCSIFMTU, &request) == 0;
+  const int why = errno;
+  if (any >= 0) close(any);
+  return set ? 0 : why;
+}
+
 std::string reason(int error) { return std::strerror(error < 0 ? -error : error); }
 
 std::string open_trouble(const DeviceRequest& r, int error) {
@@ -159,12 +171,14 @@ std::string device_arguments(const DeviceRequest& r) {
     case DeviceKind::tap:
       s = vdev("tap", "iface=" + target);
       break;
-    // A block of whole pages, frames that hold the MTU with tags and the kernel's header; 4 MB each way.
+    // Frames that hold the MTU with tags behind the kernel's 66 octets; blocks of whole pages without a gap
+    // between frames, for the driver knows of none; 4 MB each way.
     case DeviceKind::af_packet: {
-      constexpr unsigned kernels = 96, octets = 4u << 20;
-      const unsigned frame = std::max(2048u, std::bit_ceil(r.mtu + 22u + kernels));
-      s = vdev("af_packet", "iface=" + target + ",blocksz=65536,framesz=" + std::to_string(frame) +
-                                ",framecnt=" + std::to_string(octets / frame) + ",qpairs=1");
+      const unsigned frame = std::max(2048u, (r.mtu + 22u + 66u + 1023u) / 1024 * 1024);
+      const unsigned block = frame == 2048 ? 65536 : 4 * frame;
+      const unsigned frames = (4u << 20) / block * (block / frame);
+      s = vdev("af_packet", "iface=" + target + ",blocksz=" + std::to_string(block) + ",framesz=" +
+                                std::to_string(frame) + ",framecnt=" + std::to_string(frames) + ",qpairs=1");
       break;
     }
     case DeviceKind::af_xdp:
@@ -258,7 +272,8 @@ std::string Device::configure(const DeviceRequest& r, buf::PacketPool& pool, Wan
   info_.rx_queues = info_.tx_queues = queues;
 
   rte_eth_conf conf{};
-  conf.rxmode.mtu = r.mtu;
+  // net_af_packet says that it takes 1500 at most, and carries what its frames hold: see device_arguments().
+  conf.rxmode.mtu = kind_ == DeviceKind::af_packet ? std::min<uint16_t>(r.mtu, 1500) : r.mtu;
   conf.intr_conf.rxq = want.interrupts ? 1 : 0;
   // Asked for its state while nobody is connected, virtio_user tries to accept, complains, and races with its
   // own disconnect handler; told by interrupt, it does neither, and asking reads what is known.
@@ -315,17 +330,24 @@ std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool,
   return {};
 }
 
-std::string Device::start(const DeviceRequest& r) {
-  // Most drivers took the MTU with the configuration; net_tap and net_af_packet set it on the interface only
-  // when asked. A device without the call keeps its own, which must then do. The kernel allows for
-  // one tag; with two, both are part of its MTU.
-  const bool longer = r.tags > 1 && rte_eth_dev_set_mtu(id_, static_cast<uint16_t>(r.mtu + 8)) == 0;
-  if (const int e = longer ? 0 : rte_eth_dev_set_mtu(id_, r.mtu); e != 0) {
-    uint16_t own = 0;
-    rte_eth_dev_get_mtu(id_, &own);
-    if (e != -ENOTSUP || own < r.mtu)
-      return "the device refuses MTU " + std::to_string(r.mtu) + ": " + reason(e);
+std::string Device::set_mtu(const DeviceRequest& r) {
+  const std::string refused = "the device refuses MTU " + std::to_string(r.mtu) + ": ";
+  if (kind_ == DeviceKind::af_packet) {
+    // The kernel allows for one tag; with two, both are part of its MTU.
+    const int e = kernel_mtu(r.device.target, r.mtu + (r.tags > 1 ? 8 : 0));
+    return e == 0 ? std::string{} : refused + reason(e);
   }
+  // Most drivers took the MTU with the configuration; net_tap sets it on the interface only when asked. A
+  // device without the call keeps its own, which must then do.
+  const int e = rte_eth_dev_set_mtu(id_, r.mtu);
+  if (e == 0) return {};
+  uint16_t own = 0;
+  rte_eth_dev_get_mtu(id_, &own);
+  return e == -ENOTSUP && own >= r.mtu ? std::string{} : refused + reason(e);
+}
+
+std::string Device::start(const DeviceRequest& r) {
+  if (std::string wrong = set_mtu(r); !wrong.empty()) return wrong;
   caps_.mtu = r.mtu;
 
   rte_ether_addr own{};

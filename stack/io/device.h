@@ -91,6 +91,7 @@ class Device {
   std::string configure(const DeviceRequest&, buf::PacketPool&, Want);
   std::string set_up_queues(const DeviceRequest&, buf::PacketPool&, const rte_eth_dev_info&,
                             const rte_eth_conf&);
+  std::string set_mtu(const DeviceRequest&);
   std::string start(const DeviceRequest&);
   void steer(const DeviceRequest&);
   void describe(const DeviceRequest&);

@@ -170,3 +170,32 @@ def test_a_trunk_that_had_no_vlans_gets_its_first_by_reload(lab):
     reload(lab, "  - { name: first, parent: wan, vlan: 5, addresses: [10.0.5.1/24] }")
     assert "3 received" in pings(lab, "10.0.5.1", host="wan").stdout
     reload(lab)
+
+
+@pytest.fixture
+def jumbo(tmp_path):
+    """Ports of MTU 9000, and a VLAN on one, over veth."""
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www/big.bin").write_bytes(BIG)
+    config = tmp_path / "jumbo.yaml"
+    config.write_text(CONFIG.format(device="af_packet", cores="[0]", more=", mtu: 9000", sub=""))
+    with Lab(lab_name() + "j", HOSTS, device="af_packet") as lab:
+        lab.start(SLUICE, config)
+        for h in ("lan", "wan"):
+            lab.host(h).ip("link", "set", "eth0", "mtu", "9008")
+        host = lab.host("lan")
+        host.run(["ethtool", "-K", "eth0", "txvlan", "off"])
+        for name, address, *tags in (("office", "10.0.100.2/24", ("802.1q", 100)), ("inner", "10.0.200.2/24", ("802.1ad", 200), ("802.1q", 100))):
+            add_vlan(host, name, *tags)
+            host.ip("addr", "add", address, "dev", name)
+            host.ip("link", "set", name, "mtu", "9000")
+        yield lab
+        assert lab.stop() == 0, "\n".join(lab.log[-30:])
+
+
+def test_packets_of_9000_octets_pass_untagged_and_tagged_and_are_too_big_beyond(jumbo):
+    for to in ("198.18.0.1", "10.0.100.1", "10.0.200.1", "198.19.0.2"):
+        done = pings(jumbo, to, "-s", 8972, "-M", "do")
+        assert "3 received" in done.stdout, (to, done.stdout)
+    done = jumbo.host("lan").run(["curl", "-sS", "-m30", "-H", "Host: www.example.test", "http://198.18.0.1/big.bin"], text=False)
+    assert done.stdout == BIG, done.stderr
