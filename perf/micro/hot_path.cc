@@ -26,11 +26,11 @@ struct Words {
 };
 
 [[noreturn]] void usage(const char* wrong) {
-  std::fprintf(
-      stderr,
-      "hot_path: %s\nusage: hot_path forward|dns|keepalive|close|bulk [--turns N] [--warm N] [--burst N]\n"
-      "                [--names N] [--routes N] [--connections N] [--huge] [--sums]\n",
-      wrong);
+  std::fprintf(stderr,
+               "hot_path: %s\nusage: hot_path forward|dns|keepalive|close|bulk|syn [--turns N] [--warm N] "
+               "[--burst N]\n"
+               "                [--names N] [--routes N] [--connections N] [--huge] [--sums]\n",
+               wrong);
   std::exit(2);
 }
 

@@ -74,6 +74,47 @@ class Dns final : public Path {
   Rng rng_{7};
 };
 
+// SYNs of a flood, none of which is remembered.
+class SynFlood final : public Path {
+ public:
+  SynFlood(const PathPlan& p, buf::PacketPool& pool) : plan_{p} {
+    WorkerPlan w{.burst = p.burst, .device_sums = p.device_sums};
+    w.tcp.half_open = 0;
+    worker_ = std::make_unique<BenchWorker>(w, pool);
+  }
+  void before() override {
+    for (size_t i = 0; i < plan_.burst; ++i) {
+      const auto random = static_cast<uint32_t>(rng_());
+      worker_->give(0, tcp_frame(worker_->pool(), client, us,
+                                 {.src = {static_cast<uint16_t>(1'024 + random % 60'000)},
+                                  .dst = {80},
+                                  .seq = {random},
+                                  .flags = wire::tcp_flag::syn,
+                                  .window = {65'535}},
+                                 {.mss = 1460,
+                                  .shift = WindowShift{7},
+                                  .timestamps = wire::TcpTimestamps{random, 0},
+                                  .sack_permitted = true}));
+    }
+  }
+  size_t after() override {
+    auto& sent = worker_->port(0).sent();
+    const size_t n = sent.size();
+    check(n == plan_.burst && worker_->count()[Counter::tcp_cookies_sent] == (answered_ += n),
+          "every SYN is answered with a cookie");
+    for (const buf::Packet& p : sent)
+      check(p.data()[14 + 20 + 13] == (wire::tcp_flag::syn | wire::tcp_flag::ack), "by SYN and ACK");
+    check(worker_->stack().tcp().half_open() == 0, "nothing is remembered");
+    sent.clear();
+    return n;
+  }
+
+ private:
+  PathPlan plan_;
+  uint64_t answered_ = 0;
+  Rng rng_{7};
+};
+
 }  // namespace
 
 std::unique_ptr<Path> make_path(std::string_view name, const PathPlan& p, buf::PacketPool& pool) {
@@ -82,6 +123,7 @@ std::unique_ptr<Path> make_path(std::string_view name, const PathPlan& p, buf::P
   if (name == "keepalive") return std::make_unique<KeepAlive>(p, pool);
   if (name == "close") return std::make_unique<ConnectClose>(p, pool);
   if (name == "bulk") return std::make_unique<Bulk>(p, pool);
+  if (name == "syn") return std::make_unique<SynFlood>(p, pool);
   return nullptr;
 }
 

@@ -31,8 +31,8 @@ class Path {
 };
 
 // What an item is: a packet (forward), an answer (dns), a response (keepalive, close), a segment of text
-// (bulk).
-constexpr std::string_view path_names[] = {"forward", "dns", "keepalive", "close", "bulk"};
+// (bulk), a SYN answered with a cookie (syn).
+constexpr std::string_view path_names[] = {"forward", "dns", "keepalive", "close", "bulk", "syn"};
 // Null when there is no path of that name.
 std::unique_ptr<Path> make_path(std::string_view name, const PathPlan&, buf::PacketPool&);
 

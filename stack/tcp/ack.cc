@@ -22,7 +22,7 @@ void Conn::take_ack(const Segment& in, Instant now) {
   told.expected = flight() / (2 * mss_) + 1;
   if (told.duplicate) shared_->count.add(Counter::tcp_duplicate_acks);
   if (in.ack.after(snd_.una)) take_cumulative(f, in, told, now);
-  if (sack_ok_ && !in.options.sacks.empty() && !in.ack.before(snd_.una)) take_sacks(f, in, told, now);
+  if (sack_ok_ && !in.options.sacks.empty()) take_sacks(f, in, told, now);  // late ones tell too
   measure(told, in, now);
   if (told.rated) sample_rate(f, told, now);
   f.rack.advance(snd_.una);

@@ -125,9 +125,12 @@ bool Conn::send_new(Segment& out, uint32_t text, bool fins, Instant now) {
   if (f->phase == Flight::Phase::Recovery || f->phase == Flight::Phase::Reduction) f->prr.sent(octets);
   if (first) f->rto_at = now + rtt_.rto(shared_->options);  // RFC 6298 (5.1)
   if (std::holds_alternative<Persist>(timer_)) timer_ = Idle{};
-  if (unsent() == 0 && f->board.lost() == 0 && pipe() < congestion_.window()) {
-    f->dry = true;
-    f->dry_until = f->delivered + pipe();
+  if (unsent() == 0 && f->board.lost() == 0) {
+    const uint32_t in_network = pipe();
+    if (in_network < congestion_.window()) {
+      f->dry = true;
+      f->dry_until = f->delivered + in_network;
+    }
   }
   arm_retransmit(*f, now, true);
   return true;

@@ -58,7 +58,8 @@ bool World::run(Duration limit) {
         continue;
       }
       const Tuple t{
-          .remote = test::host_b, .local = test::host_a, .remote_port = port, .local_port = {next_port_++}};
+          .remote = test::host_b, .local = test::host_a, .remote_port = port, .local_port = {next_port_}};
+      next_port_ = next_port_ == UINT16_MAX ? first_port : static_cast<uint16_t>(next_port_ + 1);
       f->a.id = a_.room.connect(t, 1, now);
       if (!f->a.id) {
         f->refused = true;

@@ -88,7 +88,8 @@ class World {
   std::vector<std::unique_ptr<Flow>> flows_;
   std::map<uint64_t, Flow*> of_a_, of_b_;  // by stream
   std::map<uint16_t, Flow*> by_port_;
-  uint16_t next_port_ = 10'000, next_stray_ = 0;
+  static constexpr uint16_t first_port = 10'000;
+  uint16_t next_port_ = first_port, next_stray_ = 0;
   uint64_t added_ = 0;
   std::string fault_;
 };

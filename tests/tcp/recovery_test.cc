@@ -188,6 +188,17 @@ TEST(Rack, blocks_of_what_was_never_sent_are_counted_and_ignored) {
   EXPECT_EQ(t.conn().in_flight()->board.sacked(), 0u);
 }
 
+// RFC 2018 §5: what was received stays received, in whichever order the acknowledgements come.
+TEST(Rack, blocks_of_an_acknowledgement_that_was_overtaken_count) {
+  auto t = open(sacks());
+  send(t, 6);
+  t.after(40_ms).gets({.ack = 2001});  // overtook the one before it
+  t.gets({.ack = 1001, .sack = {{3001, 5001}}});
+  EXPECT_EQ(t.conn().in_flight()->board.sacked(), 2'000u);
+  t.gets({.ack = 1001, .sack = {{3001, 6001}}}).sends({.seq = 2001, .len = 1000});
+  t.counted(Counter::tcp_recoveries_rack, 1);
+}
+
 TEST(Rack, limited_transmit_sends_new_text_for_each_segment_that_arrived) {
   auto t = open(sacks());
   t.write(20'000);
