@@ -227,7 +227,11 @@ void Conn::advertise(Segment& out) {
 
 size_t Conn::send_room() const {
   if (fin_wanted_ || state_ == State::Closed || state_ == State::TimeWait) return 0;
-  const uint32_t most = shared_->options.send_buffer;
+  // Two windows: what is in flight, and what leaves as that is acknowledged.
+  const Options& o = shared_->options;
+  const uint64_t two_windows = uint64_t{congestion_.window()} * 2;
+  const auto most = static_cast<uint32_t>(
+      std::max<uint64_t>(o.send_buffer, std::min<uint64_t>(two_windows, o.send_buffer_most)));
   return sending_.size() < most ? most - sending_.size() : 0;
 }
 

@@ -151,11 +151,11 @@ class Merging : public test::Room {
 
 TEST_F(Merging, changes_neither_the_bytes_nor_the_answers) {
   uint64_t merged = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
     Rng rng{seed};
     Options o = test::small();
     o.sack = rng.chance(0.5);
-    o.quick_acks = static_cast<uint32_t>(rng.below(20));
+    o.quick_acks = 0;  // they are counted by packets, of which those that came twice are not told apart
     o.receive_window = o.receive_buffer = rng.chance(0.3) ? 8'192 : 65'536;
     begin(o);
     const std::string text = test::noise(200'000, seed);

@@ -21,6 +21,28 @@ TEST(Send, starts_with_ten_segments_and_grows_with_each_acknowledgement) {
       .quiet();
 }
 
+TEST(Send, there_is_room_for_two_windows_between_the_least_and_the_most) {
+  struct Case {
+    const char* claim;
+    uint32_t least, most;
+    size_t room;
+  };
+  constexpr Case cases[] = {{"ten segments twice", 4'096, 100'000, 20'000},
+                            {"never less than what is always there", 30'000, 100'000, 30'000},
+                            {"never more than the most", 4'096, 15'000, 15'000},
+                            {"the least counts when the most is below it", 30'000, 15'000, 30'000}};
+  for (const Case& c : cases) {
+    World w;
+    w.options.send_buffer = c.least;
+    w.options.send_buffer_most = c.most;
+    auto t = Script::established(w);
+    EXPECT_EQ(t.conn().congestion().window(), 10'000u);
+    EXPECT_EQ(t.conn().send_room(), c.room) << c.claim;
+    t.write(1'000);
+    EXPECT_EQ(t.conn().send_room(), c.room - 1'000) << c.claim;
+  }
+}
+
 TEST(Send, never_beyond_the_peers_window) {
   auto t = Script::established();
   t.gets({.ack = 1, .window = 2500}).write(5000);

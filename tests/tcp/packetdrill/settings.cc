@@ -30,7 +30,7 @@ class Reader {
     s_.checks_timestamps = false;
     tcp::Options& o = s_.options;
     o.receive_buffer = 15 * 1024 * 1024;
-    o.send_buffer = 4 * 1024 * 1024;
+    o.send_buffer = o.send_buffer_most = 4 * 1024 * 1024;
     o.nagle = true;
     o.pacing = false;  // of itself Linux paces with the fq queue only
     o.ecn = 0;
@@ -183,7 +183,8 @@ class Reader {
     if (name == "SO_RCVBUF" || name == "SO_RCVBUFFORCE")
       o.receive_buffer = static_cast<uint32_t>(std::clamp<int64_t>(n, 4'096, 16'777'216));
     if (name == "SO_SNDBUF" || name == "SO_SNDBUFFORCE")
-      o.send_buffer = static_cast<uint32_t>(std::clamp<int64_t>(n * 2, 4'096, 16'777'216));
+      o.send_buffer = o.send_buffer_most =
+          static_cast<uint32_t>(std::clamp<int64_t>(n * 2, 4'096, 16'777'216));
     if (name == "TCP_CONGESTION") congestion(v);
   }
   void congestion(const Value& v) {
