@@ -63,14 +63,14 @@ void SubPort::rx(Batch& in) {
 }
 
 // False: there is no room in front.
-bool SubPort::tag(Packet& p) const {
+bool SubPort::tag(Packet& p, bool device_inserts) const {
   struct Tag {
     EtherType type;
     uint16_t vlan;
   };
   const bool two = tags_.outer_vlan != 0;
   const Tag outer = two ? Tag{tags_.outer_type, tags_.outer_vlan} : Tag{EtherType::Vlan, tags_.vlan};
-  const bool by_device = device_inserts_ && outer.type == EtherType::Vlan;
+  const bool by_device = device_inserts && outer.type == EtherType::Vlan;
   std::array<Tag, 2> written;
   size_t n = 0;
   if (!by_device) written[n++] = outer;
@@ -98,7 +98,7 @@ void SubPort::tx(Batch& out) {
   Batch good;
   for (Packet& p : out) {
     const uint32_t size = p.size();
-    if (!tag(p)) {
+    if (!tag(p, device_inserts_)) {
       count_.add(Counter::link_no_headroom);
       continue;
     }
@@ -108,6 +108,15 @@ void SubPort::tx(Batch& out) {
   out.clear();
   sent.add(good.size(), octets);
   trunk_->tx(good);
+}
+
+bool SubPort::pass_on(Packet& p) {
+  const auto l2 = static_cast<uint8_t>(p.l2_len());
+  if (trunk_ == nullptr || !tag(p, false)) return false;
+  if (trunk_->pass_on(p)) return true;
+  take_tags_off(p, static_cast<uint16_t>(p.l2_len() - l2));
+  p.l2_len(l2);
+  return false;
 }
 
 void Trunk::rx(Batch& in) {

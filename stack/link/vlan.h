@@ -51,6 +51,8 @@ class SubPort final : public buf::NetPort {
 
   void rx(buf::Batch& in) override;
   void tx(buf::Batch& out) override;
+  // With its tags, for whoever gets it reads it as it came.
+  bool pass_on(buf::Packet&) override;
 
   const Tags& tags() const { return tags_; }
 
@@ -66,7 +68,7 @@ class SubPort final : public buf::NetPort {
 
  private:
   friend class Trunk;
-  bool tag(buf::Packet&) const;
+  bool tag(buf::Packet&, bool device_inserts) const;
 
   Tags tags_;
   bool device_inserts_;
@@ -86,6 +88,7 @@ class Trunk final : public buf::NetPort {
   void rx(buf::Batch& in) override;
   void tx(buf::Batch& out) override { under_.tx(out); }
   void offer(buf::Batch& out) override { under_.offer(out); }
+  bool pass_on(buf::Packet& p) override { return under_.pass_on(p); }
 
   // From now on these, between two turns. They outlive their being here.
   void sub_ports(std::span<SubPort* const>);

@@ -37,13 +37,20 @@ class Wire final : public buf::NetPort {
     }
     out.clear();
   }
+  bool pass_on(buf::Packet& p) override {
+    passed.push_back({test::copy(p.bytes()), (p.raw()->ol_flags & RTE_MBUF_F_TX_VLAN) != 0, p.l2_len()});
+    if (ours) return false;
+    p = buf::Packet{};
+    return true;
+  }
   struct Sent {
     Octets frame;
     int tci;  // asked of the device; -1: nothing
     size_t l2_len;
   };
   buf::Batch arriving;
-  std::vector<Sent> sent;
+  std::vector<Sent> sent, passed;
+  bool ours = false;  // what is passed on belongs to this worker
 };
 
 class Vlans : public test::PacketTest {
@@ -165,6 +172,30 @@ TEST_F(Vlans, what_a_port_sends_leaves_with_its_tags) {
   EXPECT_EQ(wire.sent[2].frame, tagged_frame(plain, {{dot1q, 200}, {dot1q, 7}}));
   EXPECT_EQ(hundred.sent.packets, 1u);
   EXPECT_EQ(hundred.sent.octets, 60u);
+}
+
+// Fragments whose flow lives on another worker: that one reads tags from the frame alone.
+TEST_F(Vlans, what_is_passed_to_another_worker_has_its_tags_and_what_stays_has_none) {
+  SubPort asked{{.vlan = 9}, true, count};
+  SubPort* all[] = {&two, &asked};
+  trunk.sub_ports(all);
+  const auto pass = [&](SubPort& p, buf::Packet& packet) {
+    packet = test::packet_of(plain);
+    packet.l2_len(14);
+    return p.pass_on(packet);
+  };
+  buf::Packet packet;
+  EXPECT_TRUE(pass(two, packet));
+  EXPECT_TRUE(pass(asked, packet));
+  wire.ours = true;
+  EXPECT_FALSE(pass(two, packet));
+  ASSERT_EQ(wire.passed.size(), 3u);
+  EXPECT_EQ(wire.passed[0].frame, tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}}));
+  EXPECT_EQ(wire.passed[0].l2_len, 22u) << "where the flow's addresses are looked for";
+  EXPECT_EQ(wire.passed[1].frame, tagged_frame(plain, {{dot1q, 9}}));
+  EXPECT_EQ(wire.passed[1].tci, 0) << "no device comes between";
+  EXPECT_EQ(test::copy(packet.bytes()), plain);
+  EXPECT_EQ(packet.l2_len(), 14u);
 }
 
 TEST_F(Vlans, a_device_that_inserts_a_tag_is_asked_to) {
