@@ -15,14 +15,15 @@ constexpr uint16_t dot1q = 0x8100, dot1ad = 0x88a8;
 
 // The frame with tags (type, TCI) in front of its type.
 Octets tagged_frame(const Octets& f, std::initializer_list<std::pair<uint16_t, uint16_t>> tags) {
-  Octets out{f.begin(), f.begin() + 12};
+  Octets out(f.size() + 4 * tags.size());
+  std::copy_n(f.begin(), 12, out.begin());
+  size_t at = 12;
   for (const auto& [type, tci] : tags) {
-    uint8_t tag[4];
-    store_be<uint16_t>(tag, type);
-    store_be<uint16_t>(tag + 2, tci);
-    out.insert(out.end(), tag, tag + 4);
+    store_be<uint16_t>(out.data() + at, type);
+    store_be<uint16_t>(out.data() + at + 2, tci);
+    at += 4;
   }
-  out.insert(out.end(), f.begin() + 12, f.end());
+  std::copy(f.begin() + 12, f.end(), out.begin() + static_cast<ptrdiff_t>(at));
   return out;
 }
 
