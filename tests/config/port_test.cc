@@ -58,11 +58,12 @@ TEST(Ports, with_a_parent_are_checked) {
       {"  - { name: a, parent: lan }\n",
        "f.yaml:3:24: port 'a' has a parent and no VLAN, 'vlan' from 1 to 4094 would be right\n"},
       {"  - { name: a, parent: lan, vlan: 4095 }\n",
-       "f.yaml:3:37: ports[1].vlan is '4095', a whole number from 0 to 4094 would be right\n"},
+       "f.yaml:3:24: port 'a' has a parent and no VLAN, 'vlan' from 1 to 4094 would be right\n"
+       "f.yaml:3:35: ports[1].vlan is '4095', a whole number from 0 to 4094 would be right\n"},
       {"  - { name: a, device: { tap: t1 }, parent: lan, vlan: 1 }\n",
        "f.yaml:3:24: port 'a' has a parent and a device, one of them would be right\n"},
       {"  - { name: a, device: { tap: t1 }, vlan: 5 }\n",
-       "f.yaml:3:45: a port with a device of its own has no VLAN, 'parent' with the port whose frames are "
+       "f.yaml:3:43: a port with a device of its own has no VLAN, 'parent' with the port whose frames are "
        "tagged "
        "would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1 }\n  - { name: b, parent: a, vlan: 2 }\n",
@@ -72,14 +73,14 @@ TEST(Ports, with_a_parent_are_checked) {
       {"  - { name: a, parent: lan, vlan: 1 }\n  - { name: b, parent: lan, vlan: 1 }\n",
        "f.yaml:4:24: port 'a' has these tags of 'lan' already, tags of its own would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1, mtu: 1500 }\n",
-       "f.yaml:3:45: port 'lan' carries packets of 1400 octets only, at most as much, or a larger mtu there, "
+       "f.yaml:3:43: port 'lan' carries packets of 1400 octets only, at most as much, or a larger mtu there, "
        "would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1, queues: 2 }\n",
-       "f.yaml:3:48: 'queues' belongs to the device of port 'lan', to say it there would be right\n"},
+       "f.yaml:3:46: 'queues' belongs to the device of port 'lan', to say it there would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1, impair: { loss: 0.1 } }\n",
-       "f.yaml:3:48: 'impair' belongs to the device of port 'lan', to say it there would be right\n"},
+       "f.yaml:3:46: 'impair' belongs to the device of port 'lan', to say it there would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1, addresses: [198.18.0.9/24] }\n",
-       "f.yaml:3:52: 198.18.0.9/24 overlaps 198.18.0.1/24 of port 'lan', a network that only one port is on "
+       "f.yaml:3:50: 198.18.0.9/24 overlaps 198.18.0.1/24 of port 'lan', a network that only one port is on "
        "would "
        "be right\n"},
   };
@@ -99,22 +100,22 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
   };
   const Case cases[] = {
       {"{ address: 198.18.0.2, mac: '02:00:00:00:00:02' }",
-       "f.yaml:3:92: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', that port, or no 'port' at all, "
+       "f.yaml:3:91: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', that port, or no 'port' at all, "
        "would "
        "be right\n"},
       {"{ address: 198.19.0.1, mac: '02:00:00:00:00:02' }",
-       "f.yaml:3:92: neighbour 198.19.0.1 is our own address, the address of another station would be "
+       "f.yaml:3:91: neighbour 198.19.0.1 is our own address, the address of another station would be "
        "right\n"},
       {"{ address: 192.0.2.1, mac: '02:00:00:00:00:02' }",
-       "f.yaml:3:92: neighbour 192.0.2.1 is on none of our networks, an address in 198.19.0.0/24 would be "
+       "f.yaml:3:91: neighbour 192.0.2.1 is on none of our networks, an address in 198.19.0.0/24 would be "
        "right\n"},
       {"{ address: 'fe80::2', mac: '02:00:00:00:00:02' }",
-       "f.yaml:3:92: port 'wan' speaks no IPv6, a port with an IPv6 address would be right\n"},
+       "f.yaml:3:91: port 'wan' speaks no IPv6, a port with an IPv6 address would be right\n"},
       {"{ address: 198.19.0.2, mac: '01:00:5e:00:00:02' }",
-       "f.yaml:3:109: ports[1].neighbours[0].mac is '01:00:5e:00:00:02', the MAC address of one station like "
+       "f.yaml:3:108: ports[1].neighbours[0].mac is '01:00:5e:00:00:02', the MAC address of one station like "
        "02:00:00:00:00:01 would be right\n"},
       {"{ address: 198.19.0.2, mac: '02:00:00:00:00:02' }, { address: 198.19.0.2, mac: '02:00:00:00:00:03' }",
-       "f.yaml:3:143: neighbour 198.19.0.2 is there twice, one of them would be right\n"},
+       "f.yaml:3:142: neighbour 198.19.0.2 is there twice, one of them would be right\n"},
   };
   for (const Case& c2 : cases) EXPECT_EQ(problems(with(c2.neighbours)), c2.problems) << c2.neighbours;
 }

@@ -156,12 +156,12 @@ class Reading(unittest.TestCase):
         ours = sluice.Sluice("t", item="items")
         before, after = [(sluice.BUSY, 1.0), ("items", 100)], [(sluice.BUSY, 3.0), ("items", 1100)]
         s = Sample(1)
-        ours._derive(s, before, after, 1)
+        ours._derive(s, before, after, 1, "items")
         self.assertAlmostEqual(s.more["busy_ns"], 2e6)
         self.assertAlmostEqual(s.more["full_core"], 500)
         for b, a in ((before, before), ([], []), (before, [(sluice.BUSY, 3.0)])):
             s = Sample(1)
-            ours._derive(s, b, a, 1)
+            ours._derive(s, b, a, 1, "items")
             self.assertEqual(s.more, {})
 
     def test_a_peer_is_credited_with_the_core_it_did_not_use(self):
