@@ -208,6 +208,7 @@ TEST_F(WholeStack, a_page_is_served_over_tcp_and_the_connection_closed_when_aske
 }
 
 TEST(RouteHints, a_route_says_how_its_connections_send) {
+  start_eal();
   const Ip4Addr beyond = Ip4Addr::of(203, 0, 113, 7);
   WorkerPlan plan{two_ports()};
   std::string wrong;
@@ -224,16 +225,21 @@ TEST(RouteHints, a_route_says_how_its_connections_send) {
   worker.port(0).arrive(arp_from(peer_mac, peer, us));
   worker.turn(now);
   worker.sent(0);
-  for (const auto& [from, mss, how] :
-       {std::tuple{beyond, 1'200, tcp::Algorithm::Reno}, std::tuple{peer, 1'460, tcp::Algorithm::Cubic}}) {
+  struct Case {
+    Ip4Addr from;
+    uint16_t mss;
+    tcp::Algorithm how;
+  };
+  for (const Case& c :
+       {Case{beyond, 1'200, tcp::Algorithm::Reno}, Case{peer, 1'460, tcp::Algorithm::Cubic}}) {
     wire::Tcp::Value v{
         .src = {1000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = {65535}};
-    const auto says = [&, from = from] {
+    const auto says = [&] {
       Octets b(wire::Tcp::header_len);
       wire::Tcp::emit(b.data(), v);
       store_be<uint16_t>(b.data() + wire::Tcp::checksum_at,
-                         wire::pseudo_header(from, us, 6, wire::Tcp::header_len).add(b).checksum());
-      worker.port(0).arrive(frame(ip4({.src = from, .proto = IpProto::Tcp}, b)));
+                         wire::pseudo_header(c.from, us, 6, wire::Tcp::header_len).add(b).checksum());
+      worker.port(0).arrive(frame(ip4({.src = c.from, .proto = IpProto::Tcp}, b)));
       worker.turn(now);
     };
     says();
@@ -241,15 +247,15 @@ TEST(RouteHints, a_route_says_how_its_connections_send) {
     ASSERT_EQ(out.size(), 1u);
     const auto ip = ip_of(out[0]);
     const auto answer = *wire::Tcp::parse(ip.payload());
-    EXPECT_EQ(wire::TcpOptions::parse(answer.options())->mss, mss);
+    EXPECT_EQ(wire::TcpOptions::parse(answer.options())->mss, c.mss);
     v.seq = {101};
     v.ack = answer.seq() + 1;
     v.flags = wire::tcp_flag::ack;
     says();
     int found = 0;
-    (void)worker.stack().tcp().show(0, 64, [&, from = from, how = how](const tcp::Tcp::Shown& s) {
-      if (s.tuple.remote != IpAddr{from}) return true;
-      EXPECT_EQ(s.info.congestion, how);
+    (void)worker.stack().tcp().show(0, 64, [&](const tcp::Tcp::Shown& s) {
+      if (s.tuple.remote != IpAddr{c.from}) return true;
+      EXPECT_EQ(s.info.congestion, c.how);
       return ++found == 0;
     });
     EXPECT_EQ(found, 1);
@@ -364,6 +370,7 @@ TEST_F(TwoWorkers, who_only_hears_that_a_neighbour_is_gone_tells_its_senders_at_
 
 // 198.18.0.0/24 - first - 198.19.0.0/24 - second - 203.0.113.0/24
 TEST(TwoRouters, a_datagram_crosses_both_and_the_error_of_the_second_comes_back) {
+  start_eal();
   std::vector<buf::Interface> near = two_ports(), beyond(2);
   const Ip4Addr gateway = Ip4Addr::of(198, 19, 0, 2), end = Ip4Addr::of(203, 0, 113, 5);
   beyond[0] = {{.mac = mac(3)}, {{gateway, 24}}};
