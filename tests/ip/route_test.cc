@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "support/frames.h"
+#include "support/sanitized.h"
 
 namespace sluice::ip {
 namespace {
@@ -115,7 +116,7 @@ TEST_F(RoutesTest, a_hundred_thousand_random_prefixes_match_as_the_definition_sa
   Rng rng{20};
   std::map<std::pair<uint8_t, uint32_t>, uint32_t> naive;  // length, network -> which gateway
   std::vector<Route> statics;
-  while (statics.size() < 100'000) {
+  while (statics.size() < test::rounds(100'000)) {
     const auto length = static_cast<uint8_t>(8 + rng.below(25));
     // Half of them crowd into one /8, so that prefixes nest.
     uint32_t v = static_cast<uint32_t>(rng()) & Ip4Addr::mask(length).v;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/sanitized.h"
 #include "support/tcp_room.h"
 
 namespace sluice::tcp {
@@ -151,7 +152,7 @@ class Merging : public test::Room {
 
 TEST_F(Merging, changes_neither_the_bytes_nor_the_answers) {
   uint64_t merged = 0;
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (uint64_t seed = 1; seed <= test::rounds(200); ++seed) {
     Rng rng{seed};
     Options o = test::small();
     o.sack = rng.chance(0.5);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/sanitized.h"
 #include "support/tcp_room.h"
 
 namespace sluice::test {
@@ -63,7 +64,7 @@ TEST_F(Waiting, records_are_bounded_and_the_oldest_gives_way) {
 // A million connections come, are closed by us, and are remembered; the room is full of them.
 class Million : public Room {
  public:
-  static constexpr uint32_t many = 1'000'000, a_port = 50'000;
+  static constexpr uint32_t many = static_cast<uint32_t>(rounds(1'000'000)), a_port = 50'000;
   // The peer of number `n`: no two alike.
   static Ip4Addr peer(uint32_t n) { return Ip4Addr{host_a.v + n / a_port}; }
   static Port port(uint32_t n) { return {static_cast<uint16_t>(1'024 + n % a_port)}; }
