@@ -7,7 +7,7 @@ namespace sluice::dns {
 
 NodeAt Zone::exact(Bytes name, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
-  const auto tag = static_cast<uint32_t>(hash >> 32);
+  const uint32_t tag = tag_of(hash);
   for (size_t i = hash & mask; slots_[i].node != 0; i = (i + 1) & mask) {
     if (slots_[i].tag != tag) continue;
     const Bytes other = this->name(slots_[i].node);

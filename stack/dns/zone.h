@@ -86,7 +86,7 @@ class Zone {
   // Fetch what find() will read first, then, once that is there, what it will read next.
   void prefetch_slot(const FoldedName& name) const { __builtin_prefetch(&slot(name)); }
   void prefetch_node(const FoldedName& name) const {
-    const uint32_t* node = &words_[slot(name).node];
+    const uint32_t* node = &words_[first_tagged(name.hash(first_skip(name)))];
     __builtin_prefetch(node);
     __builtin_prefetch(node + 64 / sizeof *node);  // a hint: may lie beyond the last node
   }
@@ -124,6 +124,13 @@ class Zone {
     return reinterpret_cast<const RRsetHead*>(&words_[at + sizeof(Node) / 4]);
   }
   NodeAt exact(Bytes name, uint64_t hash) const;
+  static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+  // The node that exact() will compare first; 0: none.
+  NodeAt first_tagged(uint64_t hash) const {
+    size_t i = hash & (slots_.size() - 1);
+    while (slots_[i].node != 0 && slots_[i].tag != tag_of(hash)) i = (i + 1) & (slots_.size() - 1);
+    return slots_[i].node;
+  }
   // Labels that the longest suffix of `name` to be looked for lacks.
   unsigned first_skip(const FoldedName& name) const {
     return name.labels() > deepest_ ? name.labels() - deepest_ : 0;
