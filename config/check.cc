@@ -145,7 +145,9 @@ class Checker {
     if (of.parent)
       return add(at, "port '" + of.name + "' has itself a parent",
                  "a port with a device, and 'outer_vlan' for frames with two tags,");
-    if (p.vlan == 0) add(at, "port '" + p.name + "' has a parent and no VLAN", "'vlan' from 1 to 4094");
+    // In a port with a mistake it may be the VLAN that is one, and has been told.
+    if (p.vlan == 0 && places_.find(p))
+      add(at, "port '" + p.name + "' has a parent and no VLAN", "'vlan' from 1 to 4094");
     if (const Place* mtu = places_.find(p.mtu); mtu && p.mtu > of.mtu)
       add(mtu, "port '" + of.name + "' carries packets of " + std::to_string(of.mtu) + " octets only",
           "at most as much, or a larger mtu there,");

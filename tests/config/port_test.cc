@@ -58,7 +58,6 @@ TEST(Ports, with_a_parent_are_checked) {
       {"  - { name: a, parent: lan }\n",
        "f.yaml:3:24: port 'a' has a parent and no VLAN, 'vlan' from 1 to 4094 would be right\n"},
       {"  - { name: a, parent: lan, vlan: 4095 }\n",
-       "f.yaml:3:24: port 'a' has a parent and no VLAN, 'vlan' from 1 to 4094 would be right\n"
        "f.yaml:3:35: ports[1].vlan is '4095', a whole number from 0 to 4094 would be right\n"},
       {"  - { name: a, device: { tap: t1 }, parent: lan, vlan: 1 }\n",
        "f.yaml:3:24: port 'a' has a parent and a device, one of them would be right\n"},
