@@ -2,59 +2,26 @@
 // Static neighbours, limits per port, and a new configuration while the room runs: in virtual time.
 #include <algorithm>
 
-#include "link/link.h"
-#include "support/frames.h"
+#include "room.h"
 
 namespace sluice::link {
 namespace {
 
-using test::mac;
-using test::Octets;
-using test::our_mac;
-using test::peer;
-using test::peer_mac;
-using test::us;
-using wire::Arp;
-using wire::ArpOp;
-using wire::Ethernet;
-using wire::EtherType;
-
 constexpr Ip4Addr second_us = Ip4Addr::of(203, 0, 113, 1), second_peer = Ip4Addr::of(203, 0, 113, 9);
 
-class LinkChange : public test::PacketTest {
+class LinkChange : public LinkTest {
  protected:
-  LinkChange() { restart(); }
+  LinkChange() : LinkTest{{{{.mac = our_mac}, {{us, 24}}}, {{.mac = mac(2)}, {{test::us_wan, 24}}}}} {
+    restart();
+  }
   void restart(bool writer = true) {
     room = std::make_unique<Link>(options, ports, writer, test::packet_pool(), count, rng);
     passes(10_s);
     sent.clear();
   }
-  void TearDown() override { room.reset(); }
   void changes(const std::vector<Advertise>& advertise = {}) {
     tx.ports(ports.size());
     room->change(ports, advertise, now, tx);
-    tx.flush();
-  }
-  void passes(Duration d) {
-    const Instant end = now + d;
-    while (room->deadline() <= end) {
-      now = std::max(now, room->deadline());
-      room->expire(now, tx);
-    }
-    now = end;
-    tx.flush();
-  }
-  void gets_arp(const Arp::Value& v, uint16_t port = 0) {
-    buf::Batch b;
-    b.push(test::packet_of(test::arp(v, v.op == ArpOp::Reply ? our_mac : Mac::broadcast())));
-    room->input(port, b, in);
-    room->arp(in.arp, now, tx);
-    tx.flush();
-  }
-  void outputs(std::string_view text, const IpAddr& to, uint16_t port = 0) {
-    buf::Egresses e;
-    e.push(buf::Egress{test::packet_of(as_bytes(text)), port, to});
-    room->output(e, now, tx);
     tx.flush();
   }
   // The MACs that frames with IP went to since the last time.
@@ -80,22 +47,6 @@ class LinkChange : public test::PacketTest {
   const Neighbour* neighbour(const IpAddr& a, uint16_t port = 0) const {
     return room->neighbours().find(port, a);
   }
-
-  Options options;
-  std::vector<buf::Interface> ports{{{.mac = our_mac}, {{us, 24}}}, {{.mac = mac(2)}, {{test::us_wan, 24}}}};
-  Counters count;
-  Rng rng{1};
-  Instant now{1'000'000'000};
-  std::vector<Octets> sent;
-  TxOut tx{2,
-           [](void* self, uint16_t, buf::Batch& b) {
-             for (const buf::Packet& p : b)
-               static_cast<LinkChange*>(self)->sent.push_back(test::copy(p.bytes()));
-             b.clear();
-           },
-           this};
-  In in;
-  std::unique_ptr<Link> room;
 };
 
 TEST_F(LinkChange, a_static_neighbour_is_used_at_once_and_for_ever_without_being_asked) {

@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // ARP as a script in virtual time: what a neighbour says, what we send, and nothing else.
-#include "link/link.h"
-
 #include <algorithm>
 
-#include "support/frames.h"
+#include "room.h"
 
 namespace sluice::link {
 namespace {
 
-using test::mac;
-using test::Octets;
-using test::our_mac;
-using test::peer;
-using test::peer_mac;
-using test::us;
-using wire::Arp;
-using wire::ArpOp;
-using wire::Ethernet;
-using wire::EtherType;
-
-class LinkRoom : public test::PacketTest {
+class LinkRoom : public LinkTest {
  protected:
-  LinkRoom() { restart(); }
+  LinkRoom() : LinkTest{{{{.mac = our_mac}, {{us, 24}}}}} { restart(); }
   // After a change of `options`. Swallows what a start announces, unless asked not to.
   void restart(bool writer = true, bool quietly = true) {
     room = std::make_unique<Link>(options, ports, writer, test::packet_pool(), count, rng);
@@ -33,38 +20,6 @@ class LinkRoom : public test::PacketTest {
     }
     tx.flush();
     sent.clear();
-  }
-  void TearDown() override { room.reset(); }
-
-  void gets(const Octets& frame, uint16_t port = 0) {
-    buf::Batch b;
-    b.push(test::packet_of(frame));
-    room->input(port, b, in);
-    EXPECT_TRUE(b.empty());
-    room->arp(in.arp, now, tx);
-    tx.flush();
-  }
-  void gets_arp(const Arp::Value& v) {
-    gets(test::arp(v, v.op == ArpOp::Reply ? our_mac : Mac::broadcast()));
-  }
-  // Our own datagram to a neighbour of port 0.
-  void outputs(std::string_view text, IpAddr next_hop = IpAddr{peer}) {
-    buf::Egresses e;
-    buf::Packet p = test::packet_of(as_bytes(text));
-    p.headers(0, 20, 8);
-    e.push(buf::Egress{std::move(p), 0, next_hop});
-    room->output(e, now, tx);
-    EXPECT_TRUE(e.empty());
-    tx.flush();
-  }
-  void passes(Duration d) {
-    const Instant end = now + d;
-    while (room->deadline() <= end) {
-      now = std::max(now, room->deadline());
-      room->expire(now, tx);
-    }
-    now = end;
-    tx.flush();
   }
   // The next frame sent is this ARP packet to this station.
   void sends_arp(const Arp::Value& v, Mac to) {
@@ -104,22 +59,6 @@ class LinkRoom : public test::PacketTest {
   static Arp::Value our_answer() { return {ArpOp::Reply, our_mac, us, peer_mac, peer}; }
   static Arp::Value our_announcement() { return {ArpOp::Request, our_mac, us, Mac{}, us}; }
   static Arp::Value our_probe() { return {ArpOp::Request, our_mac, Ip4Addr{}, Mac{}, us}; }
-
-  Options options;
-  std::vector<buf::Interface> ports{{{.mac = our_mac}, {{us, 24}}}};
-  Counters count;
-  Rng rng{1};
-  Instant now{1'000'000'000};
-  std::vector<Octets> sent;
-  TxOut tx{1,
-           [](void* self, uint16_t, buf::Batch& b) {
-             for (const buf::Packet& p : b)
-               static_cast<LinkRoom*>(self)->sent.push_back(test::copy(p.bytes()));
-             b.clear();
-           },
-           this};
-  In in;
-  std::unique_ptr<Link> room;
 };
 
 TEST_F(LinkRoom, every_frame_that_is_not_for_us_dies_of_its_own_reason) {
