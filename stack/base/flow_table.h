@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/huge_vector.h"
+#include "base/prefetch.h"
 #include "base/slab.h"
 
 namespace sluice {
@@ -24,7 +25,7 @@ class FlowTable {
         entries_(mask_ + 1) {}
 
   uint32_t size() const { return size_; }
-  void prefetch(uint64_t hash) const { __builtin_prefetch(&entries_[home(hash)]); }
+  void prefetch(uint64_t hash) const { sluice::prefetch(&entries_[home(hash)]); }
   // What most likely lives at `hash`, to be prefetched; no_index when nothing does.
   uint32_t guess(uint64_t hash) const { return entries_[home(hash)].index; }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "base/static_vec.h"
 
 namespace sluice::buf {
@@ -183,7 +184,7 @@ template <class F>
 void for_each_ahead(Batch& b, F&& f) {
   constexpr size_t ahead = 4;
   for (size_t i = 0; i < b.size(); ++i) {
-    if (i + ahead < b.size()) __builtin_prefetch(b[i + ahead].data());
+    if (i + ahead < b.size()) prefetch(b[i + ahead].data());
     f(b[i]);
   }
 }

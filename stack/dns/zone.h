@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/huge_vector.h"
+#include "base/prefetch.h"
 #include "dns/folded_name.h"
 #include "dns/name.h"
 #include "dns/record.h"
@@ -84,11 +85,11 @@ class Zone {
   // `name` lies in the zone.
   Found find(const FoldedName& name) const;
   // Fetch what find() will read first, then, once that is there, what it will read next.
-  void prefetch_slot(const FoldedName& name) const { __builtin_prefetch(&slot(name)); }
+  void prefetch_slot(const FoldedName& name) const { prefetch(&slot(name)); }
   void prefetch_node(const FoldedName& name) const {
     const uint32_t* node = &words_[first_tagged(name.hash(first_skip(name)))];
-    __builtin_prefetch(node);
-    __builtin_prefetch(node + 64 / sizeof *node);  // a hint: may lie beyond the last node
+    prefetch(node);
+    prefetch(node + 64 / sizeof *node);  // a hint: may lie beyond the last node
   }
 
   const Node& node(NodeAt at) const { return *reinterpret_cast<const Node*>(&words_[at]); }

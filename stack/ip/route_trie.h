@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/prefetch.h"
 #include "ip/route_groups.h"
 #include "wire/ip_addr.h"
 
@@ -67,7 +68,7 @@ class RouteTrie {
       const uint32_t e = root_[first_16(a[k])].load(std::memory_order_acquire);
       values[k] = value_of(e);
       next[more] = is_group(e) ? groups_.at(group_of(e)) + octet(a[k], 2) : nullptr;
-      __builtin_prefetch(next[more]);
+      prefetch(next[more]);
       deeper[more] = static_cast<uint8_t>(k);
       more += is_group(e);
     }
@@ -82,7 +83,7 @@ class RouteTrie {
           continue;
         }
         next[more] = groups_.at(group_of(e)) + octet(a[k], i);
-        __builtin_prefetch(next[more]);
+        prefetch(next[more]);
         deeper[more++] = static_cast<uint8_t>(k);
       }
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
 #include "link/vlan.h"
 
 namespace sluice::link {
@@ -93,7 +94,7 @@ void Link::input(uint16_t port, buf::Batch& frames, In& out) {
 
 void Link::output(buf::Egresses& packets, Instant now, TxOut& out) {
   for (size_t i = 0; i < packets.size(); ++i) {
-    if (i + 4 < packets.size()) __builtin_prefetch(packets[i + 4].packet.data());
+    if (i + 4 < packets.size()) prefetch(packets[i + 4].packet.data());
     Egress& e = packets[i];
     Cached& c = cache_[(e.next_hop.bytes()[15] ^ e.port) % cache_.size()];
     uint8_t* room = nullptr;

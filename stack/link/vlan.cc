@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
+
 namespace sluice::link {
 
 using buf::Batch;
@@ -123,7 +125,7 @@ void Trunk::rx(Batch& in) {
   under_.rx(in);
   constexpr size_t ahead = 4;
   for (size_t i = 0; i < in.size(); ++i) {
-    if (i + ahead < in.size()) __builtin_prefetch(in[i + ahead].data());
+    if (i + ahead < in.size()) prefetch(in[i + ahead].data());
     if (tagged(in[i])) [[unlikely]]
       return deal(in);
   }

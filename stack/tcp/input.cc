@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/prefetch.h"
 #include "buf/sum.h"
 #include "tcp/merge.h"
 #include "tcp/tcp.h"
@@ -160,7 +161,7 @@ void Tcp::prefetch(const Arrival& a) const {
   const uint32_t at = table_.guess(a.hash);
   if (at == no_index || kind_of(at) != Kind::Connection) return;
   const auto* line = reinterpret_cast<const char*>(&slots_[at & index_mask]);
-  for (size_t n = 0; n < sizeof(Slot); n += 64) __builtin_prefetch(line + n);
+  for (size_t n = 0; n < sizeof(Slot); n += 64) sluice::prefetch(line + n);
 }
 
 void Tcp::take(Arrival& a, Instant now) {
