@@ -69,8 +69,8 @@ void Conn::enter(State s, Instant now) {
   if (flight() == 0) rest(now);
 }
 
-// RFC 9293 §3.8.3: the limit R2. What an ICMP error said of the way may be why nobody answers (RFC 1122
-// §4.2.3.9).
+// RFC 9293 §3.8.3: the limit R2. What an ICMP error said of the way while the connection was being opened may
+// be why nobody answers (RFC 1122 §4.2.3.9); once the peer has answered, it was not.
 void Conn::give_up(Counter limit) {
   shared_->count.add(limit);
   fail(no_way_ ? buf::Failure::Unreachable : buf::Failure::NoAnswer);

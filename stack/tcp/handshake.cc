@@ -110,6 +110,7 @@ void Conn::establish(Instant now) {
   if (ecn_ok_) shared_->count.add(Counter::tcp_ecn_agreed);
   events_ |= buf::stream_event::opened;
   resend_ = false;
+  no_way_ = false;  // there was one
   pacer_.rested(mss_ * shared_->options.initial_window);
   timer_ = Idle{};
   enter(fin_wanted_ ? State::FinWait1 : State::Established, now);

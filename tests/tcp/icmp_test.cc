@@ -32,6 +32,19 @@ TEST(Icmp, a_soft_error_or_one_about_another_number_ends_nothing) {
   t.is(State::SynSent);
 }
 
+TEST(Icmp, what_was_said_while_opening_is_no_reason_once_the_peer_has_answered) {
+  auto t = Script::active();
+  t.sends({.seq = 0, .flags = syn});
+  EXPECT_EQ(t.conn().on_unreachable({iss}, false), Effect::Noted);
+  t.gets({.seq = 0, .ack = 1, .flags = syn | ack, .mss = 1000}).sends({.ack = 1}).is(State::Established);
+  t.write(1000).sends({.seq = 1, .len = 1000});
+  for (tcp::Segment s; t.conn().state() != State::Closed;) {
+    t.after(60_s);
+    while (t.conn().next_segment(t.now, s)) continue;
+  }
+  EXPECT_EQ(t.conn().failure(), buf::Failure::NoAnswer);
+}
+
 TEST(Icmp, an_established_connection_survives_hard_errors) {
   auto t = Script::established();
   t.write(1000).sends({.seq = 1, .len = 1000});
