@@ -25,8 +25,10 @@ struct Established {
     receive({.seq = peer_seq, .ack = peer_ack, .flags = ack, .window = {0xffff}});
     check(conn.state() == tcp::State::Established, "the handshake is done");
   }
-  void receive(tcp::Segment in, buf::Slice&& text = {}) {
+  void receive(tcp::Segment in, buf::Slice&& slice = {}) {
     in.options.timestamps = {1, 1};
+    buf::ByteQueue text{links};
+    (void)text.push(std::move(slice));
     conn.on_segment(in, std::move(text), now);
   }
 

@@ -103,6 +103,12 @@ size_t ByteQueue::copy(size_t offset, MutBytes out) const {
   return done;
 }
 
+size_t ByteQueue::octets_of(uint32_t n) const {
+  size_t octets = 0;
+  for (const auto* l = head_; l != nullptr && n != 0; l = l->next, --n) octets += l->slice.size();
+  return octets;
+}
+
 void ByteQueue::clear() { consume(size_); }
 
 }  // namespace sluice::buf

@@ -76,6 +76,8 @@ class ByteQueue {
   void append(ByteQueue& o);
   // Copies octets from `offset` on into `out`; returns how many there were (at most out.size()).
   size_t copy(size_t offset, MutBytes out) const;
+  // Octets in the first n pieces; in all of them, if there are fewer.
+  size_t octets_of(uint32_t n) const;
   // Calls f(const Slice&, uint32_t offset_in_slice, uint32_t length) for the pieces of [offset, offset +
   // length).
   template <class F>

@@ -77,7 +77,6 @@ class Conn {
   void answered(Duration took, Instant now);
   // `text`, a queue of the worker's links, holds in.text octets; fewer when no link was left for it.
   Answer on_segment(const Segment& in, buf::ByteQueue&& text, Instant now);
-  Answer on_segment(const Segment& in, buf::Slice&& text, Instant now);
   void on_deadline(Instant now);
   // icmp.cc: somebody says that the segment `quoted` did not arrive. What came of it; Strange: no segment of
   // ours, or nothing new.

@@ -9,12 +9,6 @@ namespace sluice::tcp {
 
 using namespace wire::tcp_flag;
 
-Conn::Answer Conn::on_segment(const Segment& in, buf::Slice&& text, Instant now) {
-  buf::ByteQueue queue{shared_->links};
-  (void)queue.push(std::move(text));  // take_text() misses it
-  return on_segment(in, std::move(queue), now);
-}
-
 Conn::Answer Conn::on_segment(const Segment& in, buf::ByteQueue&& text, Instant now) {
   if (state_ == State::Closed || state_ == State::TimeWait) return Answer::None;
   if (state_ == State::SynSent) return syn_sent(in, now);
@@ -227,11 +221,20 @@ void Conn::take_text(const Segment& in, buf::ByteQueue&& text, Instant now) {
   if (too_much) text.truncate(room);
   if (too_much && (seq == rcv_.nxt || text.empty())) acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
   if (text.empty()) return drop(Counter::tcp_out_of_window);
+  const Options& o = shared_->options;
+  if (seq == rcv_.nxt) {  // of a run, the pieces there is room for
+    const uint32_t most = o.held_pieces - std::min(received_.slices(), o.held_pieces);
+    if (text.slices() > most) {
+      text.truncate(text.octets_of(most));
+      acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
+      drop(Counter::tcp_no_buffer);
+      if (text.empty()) return;
+    }
+  }
   // Of which packets there is something left, and all of it, if they are full ones.
   const auto end = known + static_cast<uint32_t>(text.size());
   const uint32_t pieces = (end + each - 1) / each - known / each;
   const uint32_t whole = end / each - std::min(end / each, (known + each - 1) / each);
-  const Options& o = shared_->options;
   if (seq != rcv_.nxt) {
     shared_->count.add(Counter::tcp_out_of_order);
     // Without SACK each acknowledgement tells the peer of one packet that came; with it one tells of a burst.
@@ -249,10 +252,6 @@ void Conn::take_text(const Segment& in, buf::ByteQueue&& text, Instant now) {
     return drop(Counter::tcp_held_full);
   }
   auto octets = static_cast<uint32_t>(text.size());
-  if (received_.slices() >= o.held_pieces) {
-    acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
-    return drop(Counter::tcp_no_buffer);
-  }
   received_.append(text);
   const bool holes = holes_ != no_index;
   if (holes) {
@@ -305,15 +304,17 @@ void Conn::tune_window(Instant now) {
 // Text that came before its turn.
 void Conn::take_early(SeqNum seq, buf::ByteQueue&& text) {
   const Options& o = shared_->options;
-  if (held() >= o.held_pieces) return drop(Counter::tcp_no_buffer);
+  uint32_t held = this->held();
+  if (held >= o.held_pieces) return drop(Counter::tcp_no_buffer);
   if (shared_->links.packets() > o.held_packets / 2) return drop(Counter::tcp_held_full);
   if (holes_ == no_index) holes_ = shared_->holes.take(shared_->links);
   if (holes_ == no_index) return drop(Counter::tcp_no_buffer);
   Reassembly& waits = shared_->holes[holes_];
-  while (!text.empty()) {
+  while (!text.empty() && held < o.held_pieces) {
     buf::Slice piece = text.pop();
     const SeqNum end = seq + piece.size();
     const auto taken = waits.add(seq, std::move(piece));
+    if (taken == Reassembly::Taken::Yes) ++held;
     if (taken == Reassembly::Taken::NoRoom) drop(Counter::tcp_no_buffer);
     if (taken == Reassembly::Taken::Duplicate) {
       tell_twice(seq, end);
@@ -321,6 +322,7 @@ void Conn::take_early(SeqNum seq, buf::ByteQueue&& text) {
     }
     seq = end;
   }
+  if (!text.empty()) drop(Counter::tcp_no_buffer);
   if (waits.empty()) drop_holes();
 }
 

@@ -50,6 +50,7 @@ WorkerPlan plan(bool cookies) {
   p.tcp.connections = p.tcp.time_waits = 8;
   p.tcp.half_open = cookies ? 0 : 4;
   p.tcp.receive_buffer = p.tcp.send_buffer = 16'384;
+  p.tcp.send_buffer_most = 32'768;
   p.tcp.held_pieces = 16;
   p.ip.reassembly_packets = 64;
   p.ip.follow_packets = 16;

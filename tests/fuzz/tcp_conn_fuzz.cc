@@ -31,6 +31,7 @@ class Life {
     options_.challenge_acks = 100;
     options_.receive_buffer = 8192;
     options_.send_buffer = 16'384;
+    options_.send_buffer_most = 32'768;
     options_.retries = 4;
     const tcp::Setup setup{.iss = {0xffff'f000},
                            .mss = 1460,
@@ -123,8 +124,13 @@ class Life {
     if (kind & 32) s.options.mss = in_.u16();
     if (kind & 64) s.options.timestamps = {ts_ += in_.u8(), in_.u16()};
     if (kind & 128) sacks(s);
-    buf::Slice text;
-    if (s.text != 0) text = buf::Slice{chunk_, 0, s.text};
+    // Of one packet or, merged, of several of the same size; the last may be short.
+    const uint8_t run = kind & 16 ? in_.u8() : 0;
+    if (run & 1) s.mss = static_cast<uint16_t>(1 + run * 2);
+    const uint32_t each = s.mss != 0 ? s.mss : s.text;
+    buf::ByteQueue text{links_};
+    for (uint32_t at = 0; at < s.text; at += each)
+      if (!text.push(buf::Slice{chunk_, 0, std::min(each, s.text - at)})) break;
     (void)conn_->on_segment(s, std::move(text), now_);
   }
   // Blocks near what is in flight, in any order, sensible or not.
@@ -176,6 +182,8 @@ class Life {
     check(!edge_ || !edge.before(*edge_), "the window never shrinks");
     edge_ = edge;
     check(conn_->received().size() <= options_.receive_buffer + 65'536, "what is received is bounded");
+    check(conn_->received().slices() <= 2 * options_.held_pieces, "and in few pieces");
+    check(conn_->sending().size() <= options_.send_buffer_most, "what waits to be sent, too");
     const bool ends = state == tcp::State::TimeWait;
     if (!ends && conn_->snd_una() != conn_->snd_nxt())
       check(conn_->deadline() != Instant::never(), "what is in flight is watched by a timer");

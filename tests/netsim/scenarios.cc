@@ -158,6 +158,7 @@ tcp::Options options_of(Rng& r) {
   o.nagle = r.chance(0.3);
   o.receive_buffer = static_cast<uint32_t>(8'192 + r.below(300'000));
   o.send_buffer = static_cast<uint32_t>(8'192 + r.below(300'000));
+  o.send_buffer_most = std::max(o.send_buffer, o.receive_buffer);  // grows in some of the seeds
   if (r.chance(0.3)) o.rto_min = Duration::from_ms(static_cast<int64_t>(20 + r.below(300)));
   if (r.chance(0.2)) o.ack_delay = 0_ms;
   o.retries = 100;  // the line is bad, not dead

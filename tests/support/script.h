@@ -20,6 +20,7 @@ struct Line {
   uint32_t seq = UINT32_MAX;  // got: the next of the peer; sent: not looked at
   uint32_t ack = UINT32_MAX;  // got: all we sent; sent: not looked at
   uint32_t len = 0;
+  uint32_t each = 0;                    // got: a run, merged of packets of so many octets; 0: one packet
   uint8_t flags = wire::tcp_flag::ack;  // PSH is not looked at
   std::optional<uint16_t> window;       // raw; got: 65535
   std::optional<uint16_t> mss;
@@ -69,8 +70,11 @@ class Script {
   // The peer's segment arrives.
   Script& gets(Line l) {
     tcp::Segment s = value(l);
-    const std::string bytes = peer_text(s.seq, l.len);
-    answer_ = conn().on_segment(s, slice(bytes), now);
+    buf::ByteQueue text{inside_->links};
+    for (uint32_t at = 0; at < l.len; at += l.each != 0 ? l.each : l.len)
+      (void)text.push(slice(peer_text(s.seq + at, std::min(l.each != 0 ? l.each : l.len, l.len - at))));
+    s.mss = static_cast<uint16_t>(l.each);
+    answer_ = conn().on_segment(s, std::move(text), now);
     const uint32_t end = s.seq.v - world().irs + s.length();
     if (static_cast<int32_t>(end - peer_next_) > 0) peer_next_ = end;
     return *this;

@@ -117,8 +117,8 @@ class Twins {
       s.options.timestamps = wire::TcpTimestamps{rng_.chance(0.03) ? stamp_ - 5 : stamp_, echo_};
     }
     const auto give = [&](Half& h) {
-      buf::Slice text;
-      if (s.text != 0) text = buf::Slice{h.chunk, s.seq.v % 1'000, s.text};
+      buf::ByteQueue text{h.links};
+      if (s.text != 0) (void)text.push(buf::Slice{h.chunk, s.seq.v % 1'000, s.text});
       return h.conn->on_segment(s, std::move(text), now);
     };
     EXPECT_EQ(give(*fast), give(*slow));

@@ -96,6 +96,18 @@ TEST(Receive, more_pieces_than_allowed_are_refused_but_the_next_in_order_is_not)
   t.gets({.seq = 1, .len = 100}).holds(108);
 }
 
+TEST(Receive, of_a_run_no_more_pieces_are_held_than_allowed) {
+  const auto world = World{}.with([](World& w) { w.options.held_pieces = 8; });
+  auto t = Script::established(world);
+  t.gets({.seq = 1, .len = 200, .each = 10}).holds(80).sends({.ack = 81}).counted(Counter::tcp_no_buffer, 1);
+  t.gets({.seq = 81, .len = 120, .each = 10}).holds(80).sends({.ack = 81});
+  t.reads(80).gets({.seq = 81, .len = 120, .each = 10}).holds(80).sends({.ack = 161});
+
+  auto early = Script::established(world);
+  early.gets({.seq = 11, .len = 200, .each = 10}).holds(0).counted(Counter::tcp_no_buffer, 1);
+  early.gets({.seq = 1, .len = 10}).holds(90).sends({.ack = 91});
+}
+
 TEST(Receive, sequence_numbers_wrap_around_on_both_sides) {
   auto t = Script::established(World{}.with([](World& w) {
     w.iss = 0xffff'fc00;
