@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Segments of one connection that came in one burst, each going on where the one before ended, are taken as
 // one (what others call GRO). Only what would have told the connection the same one by one: see the tests.
+// Where memory is short a run may lose more at once than its segments would have one by one.
 #pragma once
 
 #include "tcp/segment.h"

@@ -156,26 +156,39 @@ TEST_F(Merging, changes_neither_the_bytes_nor_the_answers) {
     Rng rng{seed};
     Options o = test::small();
     o.sack = rng.chance(0.5);
+    o.timestamps = rng.chance(0.5);
     o.quick_acks = 0;  // they are counted by packets, of which those that came twice are not told apart
     o.receive_window = o.receive_buffer = rng.chance(0.3) ? 8'192 : 65'536;
     begin(o);
-    const std::string text = test::noise(200'000, seed);
+    constexpr uint32_t most = 200'000;  // in bursts; the FIN's segments come behind
+    const std::string text = test::noise(most + 200, seed);
     const uint32_t mss = 100 + static_cast<uint32_t>(rng.below(900));
-    const std::vector<uint8_t> opening{2, 4, 5, 0xb4, 4, 2, 1, 1};
+    std::vector<uint8_t> opening{2, 4, 5, 0xb4, 4, 2, 1, 1};
+    uint32_t clock = 1;
+    const auto stamped = [&](std::vector<uint8_t> options) {
+      if (!o.timestamps) return options;
+      options.insert(options.end(), {1, 1, 8, 10, 0, 0, static_cast<uint8_t>(clock >> 8),
+                                     static_cast<uint8_t>(clock), 0, 0, 0, 0});
+      return options;
+    };
+    opening = stamped(std::move(opening));
     both({bytes({.src = {1000}, .dst = {80}, .seq = {99}, .flags = syn, .window = {65535}}, {}, opening)});
     expect_same("the SYN");
-    both({bytes({.src = {1000}, .dst = {80}, .seq = {100}, .ack = ours, .flags = ack, .window = {65535}})});
+    const auto segment = [&](uint32_t from, uint32_t size, uint8_t flags) {
+      if (rng.chance(0.05)) ++clock;
+      return bytes(
+          {.src = {1000}, .dst = {80}, .seq = {100 + from}, .ack = ours, .flags = flags, .window = {65535}},
+          text.substr(from, size), stamped({}));
+    };
+    both({segment(0, 0, ack)});
     uint32_t at = 0;  // next octet of the text to send
-    for (int burst = 0; burst < 40 && at < text.size(); ++burst) {
+    for (int burst = 0; burst < 40 && at < most; ++burst) {
       std::vector<std::vector<uint8_t>> frames;
-      for (size_t n = 1 + rng.below(30); n != 0 && at < text.size(); --n) {
+      for (size_t n = 1 + rng.below(30); n != 0 && at < most; --n) {
         uint32_t from = at, size = rng.chance(0.9) ? mss : 1 + static_cast<uint32_t>(rng.below(mss));
         if (rng.chance(0.05)) from -= std::min<uint32_t>(from, static_cast<uint32_t>(rng.below(3 * mss)));
-        size = std::min<uint32_t>(size, static_cast<uint32_t>(text.size()) - from);
-        const uint8_t flags = rng.chance(0.1) ? ack | psh : ack;
-        const auto frame = bytes(
-            {.src = {1000}, .dst = {80}, .seq = {100 + from}, .ack = ours, .flags = flags, .window = {65535}},
-            text.substr(from, size));
+        size = std::min<uint32_t>(size, most - from);
+        const auto frame = segment(from, size, rng.chance(0.1) ? ack | psh : ack);
         at = std::max(at, from + size);
         if (rng.chance(0.04)) continue;  // lost
         frames.push_back(frame);
@@ -197,6 +210,10 @@ TEST_F(Merging, changes_neither_the_bytes_nor_the_answers) {
     }
     ASSERT_GT(host->apps.begin()->second.got.size(), 10'000u);
     ASSERT_EQ(host->apps.begin()->second.got, text.substr(0, host->apps.begin()->second.got.size()));
+    // The last of a run may bear the FIN.
+    at = static_cast<uint32_t>(host->apps.begin()->second.got.size());
+    both({segment(at, 50, ack), segment(at + 50, 50, ack), segment(at + 100, 20, ack | fin)});
+    expect_same("the FIN");
     EXPECT_EQ(other->count[Counter::tcp_merged], 0u);
     merged += counted(Counter::tcp_merged);
   }
