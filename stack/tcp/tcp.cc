@@ -140,6 +140,7 @@ std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now
 void Tcp::give_up(buf::StreamId id, Instant now) {
   Slot* s = slots_.find(id.index, id.generation);
   if (s == nullptr) return;
+  check(id.index != serving_, "a service ends the stream it is given by Stream::abort");
   Segment rst;
   if (s->conn.abort(rst, now)) reply(s->tuple, rst);
   release(id.index);

@@ -59,8 +59,9 @@ class Tcp {
   void for_each_ready(Instant now, F&& f) {
     for (uint32_t n = ready_.size(); n != 0 && !ready_.empty(); --n) {
       const uint32_t i = ready_.pop_front();
-      buf::Stream stream = stream_of(i);
+      buf::Stream stream = stream_of(serving_ = i);
       f(stream);
+      serving_ = no_index;
       apply(i, stream, now);
     }
   }
@@ -225,7 +226,8 @@ class Tcp {
   Slab<Slot> slots_;
   FlowTable table_;
   TimerWheel wheel_;
-  IndexList ready_, sending_;  // by slot: for services; with something to send
+  uint32_t serving_ = no_index;  // the slot whose stream a service has just now
+  IndexList ready_, sending_;    // by slot: for services; with something to send
   StaticVec<uint32_t, buf::burst_size> touched_;
   Slab<SynRecord> halves_;
   TimerWheel half_wheel_;

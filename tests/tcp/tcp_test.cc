@@ -206,6 +206,16 @@ TEST_F(Room, a_stream_given_up_is_gone_and_its_peer_is_reset_if_it_knows) {
   EXPECT_EQ(host->room.connections(State::Established), 0u);
 }
 
+TEST_F(Room, a_stream_that_is_being_served_is_not_ended_behind_its_back) {
+  establish();
+  const auto end_it = [&] {
+    host->room.for_each_ready(now, [&](buf::Stream& s) { host->room.give_up(s.id, now); });
+  };
+  EXPECT_DEATH(end_it(), "Stream::abort");
+  host->room.for_each_ready(now, [&](buf::Stream& s) { s.abort = true; });
+  EXPECT_EQ(one().flags, rst | ack);
+}
+
 struct Ending {
   const char* claim;
   buf::Failure failure;
