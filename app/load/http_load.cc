@@ -33,6 +33,21 @@ std::vector<uint8_t> upload_octets() {
   return v;
 }
 
+Fault fault_of(buf::Failure why) {
+  switch (why) {
+    case buf::Failure::Refused:
+      return Fault::refused;
+    case buf::Failure::Unreachable:
+      return Fault::unreachable;
+    case buf::Failure::NoAnswer:
+      return Fault::no_answer;
+    case buf::Failure::None:
+    case buf::Failure::Reset:
+      break;
+  }
+  return Fault::reset;
+}
+
 }  // namespace
 
 uint32_t tcp_connections(const HttpPlan& p) { return p.connections + 64; }
@@ -225,10 +240,9 @@ void HttpLoad::on_stream(buf::Stream& s, Instant now) {
   if ((s.events & (failed | closed)) != 0) {
     const bool was_open = user.state != State::Opening;
     if ((s.events & failed) != 0)
-      trouble_ = was_open ? "a connection was reset" : "a connection was refused, or nobody answered";
-    lose(user, !was_open                  ? Fault::connect_failed
-               : (s.events & failed) != 0 ? Fault::reset
-                                          : Fault::closed_early);
+      trouble_ = std::string{was_open ? "an open connection failed: " : "connecting failed: "} +
+                 buf::name_of(s.failure);
+    lose(user, (s.events & failed) != 0 ? fault_of(s.failure) : Fault::closed_early);
     return gone(u);
   }
   if ((s.events & peer_closed) != 0 && user.state == State::Open) {
@@ -365,11 +379,12 @@ void HttpLoad::end(User& user, buf::Stream& s) {
 
 // What was asked, or assigned, will not be answered.
 void HttpLoad::lose(User& user, Fault why) {
+  const bool connecting = user.state == State::Opening;
   const uint32_t n = user.http.open() + user.orders;
   user.oldest += n;
   user.orders = 0;
   if (counting() && n != 0) tally.fault(why, n);
-  if (counting() && n == 0 && (why == Fault::connect_failed || plan_.hold)) tally.fault(why);
+  if (counting() && n == 0 && (connecting || plan_.hold)) tally.fault(why);
   user.http = {};
 }
 

@@ -99,6 +99,13 @@ TEST_F(HttpLoadTest, another_status_is_an_error) {
   EXPECT_EQ(load->tally.all_faults(), 0u);
 }
 
+TEST_F(HttpLoadTest, a_refusal_is_told_by_its_name) {
+  plan.port = Port{81};
+  make();
+  EXPECT_FALSE(get_ready(*load));
+  EXPECT_EQ(load->trouble(), "connecting failed: refused");
+}
+
 TEST_F(HttpLoadTest, a_rate_is_kept_and_a_stall_is_felt_by_all_it_delayed) {
   plan.rate = 10'000;
   measure(make(), 100_ms);
