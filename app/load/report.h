@@ -25,6 +25,7 @@ struct Report {
   } latency;  // nanoseconds
   std::vector<std::pair<std::string, uint64_t>> errors;
   double busy_share = 0, cycles_per_item = 0, ceiling = 0, tsc_hz = 0;
+  uint64_t resident = 0;  // octets of memory the generator's process had at most, hugepages not among them
   std::optional<uint64_t> connections_held;
   std::optional<double> opening_seconds;
   std::optional<std::string> size;    // of frames

@@ -2,6 +2,7 @@
 #include "app/load/session.h"
 
 #include <rte_cycles.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -168,6 +169,8 @@ Report Session::one(Load& load, Duration drain, std::string& missing) {
                        static_cast<double>(rte_get_tsc_hz()));
   r.mode = name_of(plan_.mode);
   r.item = items(plan_.mode);
+  rusage used{};
+  if (getrusage(RUSAGE_SELF, &used) == 0) r.resident = static_cast<uint64_t>(used.ru_maxrss) * 1024;
   return r;
 }
 

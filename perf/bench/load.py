@@ -37,7 +37,8 @@ def sample(text, value="per_second", scale=1.0):
         errors.append(f"{told['corrupted']} corrupted")
     more = {"generator_busy": generator.get("busy_share"), "generator_ceiling": generator.get("ceiling_per_second"),
             "generator_limits": float(bool(generator.get("is_the_limit"))), "offered": told.get("offered_per_second"),
-            "per_second": told.get("per_second"), "connections_held": told.get("connections_held")}
+            "per_second": told.get("per_second"), "connections_held": told.get("connections_held"),
+            "generator_octets": generator.get("resident_octets")}
     if latency.get("count"):
         more |= {f"{q}_us": latency[q] / 1000 for q in ("p50", "p90", "p99", "p99_9", "max") if q in latency}
     sent = told.get("sent")

@@ -12,7 +12,12 @@ def number(value):
         if abs(value) >= least:
             scaled = value / scale
             return (f"{scaled:,.0f}" if abs(scaled) >= 99.95 else f"{scaled:.3g}") + unit
-    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
+    return small(abs(value)) if value >= 0 else "-" + small(-value)
+
+
+def small(value):
+    """Three digits that count, and all before the point."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
 def derived(entry):
@@ -31,7 +36,7 @@ def notes(case, entry):
     if full is not None:
         words.append(f"client is the limit; with its core full {number(full)} (derived)")
     if entry.more("busy_ns") is not None:
-        words.append(f"{entry.more('busy_ns'):,.0f} ns busy each")
+        words.append(f"{small(entry.more('busy_ns'))} ns busy each")
     if case.better == "less":
         words += [f"{q.replace('_', '.')} {entry.more(q + '_us'):,.0f} us" for q in ("p50", "p99", "p99_9") if entry.more(q + "_us") is not None]
     for key, text in (("lost_share", "lost {:.2%}"), ("flood_per_second", "flood {:,.0f}/s"), ("rate", "at {:,.0f}/s"),

@@ -48,7 +48,7 @@ TEST(Report, is_json_by_the_names_others_rely_on) {
     EXPECT_TRUE(j.contains(key)) << key;
   for (const char* key : {"p50", "p90", "p99", "p99_9", "max", "mean", "count"})
     EXPECT_TRUE(j["latency_ns"].contains(key)) << key;
-  for (const char* key : {"busy_share", "cycles_per_item", "ceiling_per_second", "tsc_hz"})
+  for (const char* key : {"busy_share", "cycles_per_item", "ceiling_per_second", "tsc_hz", "resident_octets"})
     EXPECT_TRUE(j["generator"].contains(key)) << key;
   EXPECT_EQ(j["per_second"], 500);
   EXPECT_EQ(j["octets_per_second"], 32'000);

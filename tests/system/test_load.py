@@ -84,6 +84,7 @@ def fine(result, least):
     assert result["errors"] == {}, result
     assert result["corrupted"] == result["strange"] == 0, result
     assert result["latency_ns"]["count"] == result["received"]
+    assert result["generator"]["resident_octets"] > 10_000_000
     assert 0 < result["generator"]["busy_share"] <= 1 and result["generator"]["ceiling_per_second"] > 0
 
 
