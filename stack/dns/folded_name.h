@@ -51,7 +51,7 @@ class FoldedName {
     len_ = static_cast<uint8_t>(at + 1);
     at_[labels_] = static_cast<uint8_t>(at);
     fold_octets(in);
-    hash_suffixes();
+    hash_suffixes(in);
     return true;
   }
 
@@ -68,7 +68,7 @@ class FoldedName {
     const size_t whole = len_ / word * word;
     size_t i = 0;
     for (; i < whole; i += word) fold_word(i, in.data() + i, word);
-    // hash_suffixes reads up to a word beyond the name.
+    // hash_suffixes may read up to a word beyond the name.
     std::memset(octets_.data() + i + word, 0, word);
     if (in.size() - i < word) return fold_word(i, in.data() + i, len_ - whole);
     // As a rule there is more behind the name: a word is read whole, and what is not the name's is cleared.
@@ -88,17 +88,22 @@ class FoldedName {
     std::memcpy(octets_.data() + i, &v, word);
   }
 
-  void hash_suffixes() {
+  void hash_suffixes(Bytes in) {
+    // Folded again: octets_ was just written in whole words, and a word at an odd place of it would wait
+    // until those stores are through.
+    const auto folded_word = [&](size_t i) {
+      return i + word <= in.size() ? fold_detail::lower8(load(in.data() + i)) : load(octets_.data() + i);
+    };
     constexpr uint64_t k0 = 0x9e3779b97f4a7c15, k1 = 0xd6e8feb86659fd93;
     uint64_t h = k0;
     hash_[labels_] = h;
     for (unsigned i = labels_; i-- > 0;) {
-      const uint8_t* p = octets_.data() + at_[i] + 1;
-      size_t n = octets_[at_[i]];
+      size_t p = at_[i] + size_t{1};
+      size_t n = at_[i + 1] - p;
       h ^= n;
-      for (; n > word; n -= word, p += word) h = fold_detail::mix(h ^ load(p), k1);
+      for (; n > word; n -= word, p += word) h = fold_detail::mix(h ^ folded_word(p), k1);
       const uint64_t mask = n == word ? ~uint64_t{0} : (uint64_t{1} << (8 * n)) - 1;
-      h = fold_detail::mix(h ^ (load(p) & mask), k1 ^ h >> 32);
+      h = fold_detail::mix(h ^ (folded_word(p) & mask), k1 ^ h >> 32);
       hash_[i] = h;
     }
   }
