@@ -348,10 +348,12 @@ void Stack::answer_inetd(serve::InetdKind kind, std::span<udp::Datagram> in, buf
 
 void Stack::streams(Instant now) {
   StageMeter::In stage{meter_, Stage::Services};
-  buf::StreamId due[buf::burst_size];
-  for (size_t n = std::size(due); n == std::size(due);) {
-    n = services_->expire(now, due);
-    for (size_t i = 0; i < n; ++i) tcp_.wake(due[i]);
+  if (services_->deadline() <= now) {
+    buf::StreamId due[buf::burst_size];
+    for (size_t n = std::size(due); n == std::size(due);) {
+      n = services_->expire(now, due);
+      for (size_t i = 0; i < n; ++i) tcp_.wake(due[i]);
+    }
   }
   size_t served = 0;
   tcp_.for_each_ready(now, [&](buf::Stream& stream) {

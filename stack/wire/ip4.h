@@ -78,17 +78,19 @@ class Ip4 {
 
   // Writes a header of 20 octets to `out`; without `checksum` its field is left 0, for the device.
   static void emit(uint8_t* out, const Value& v, bool checksum = true) {
-    f_version_ihl.set(out, 0x45);
-    f_tos.set(out, v.tos);
-    f_total_length.set(out, v.total_length);
-    f_id.set(out, v.id);
-    f_fragment.set(out, v.dont_fragment ? 0x4000 : 0);
-    f_ttl.set(out, v.ttl);
-    f_proto.set(out, v.proto);
-    f_checksum.set(out, 0);
-    f_src.set(out, v.src);
-    f_dst.set(out, v.dst);
-    if (checksum) f_checksum.set(out, Sum{}.add(Bytes{out, min_header_len}).checksum());
+    // In whole words, summed before they are written: reading back what was just written in small pieces
+    // waits for the stores.
+    const uint64_t first = uint64_t{0x45} << 56 | uint64_t{v.tos} << 48 | uint64_t{v.total_length} << 32 |
+                           uint64_t{v.id} << 16 | (v.dont_fragment ? 0x4000u : 0u);
+    uint64_t second = uint64_t{v.ttl} << 56 | uint64_t{v.proto} << 48 | v.src.v;
+    if (checksum) {
+      const uint64_t s =
+          (first >> 32) + (first & UINT32_MAX) + (second >> 32) + (second & UINT32_MAX) + v.dst.v;
+      second |= uint64_t{static_cast<uint16_t>(~folded(s))} << 32;
+    }
+    store_be<uint64_t>(out, first);
+    store_be<uint64_t>(out + f_ttl.at, second);
+    store_be<uint32_t>(out + f_dst.at, v.dst.v);
   }
   // Makes a header that of a piece, or of a whole datagram (0, no more): `total` octets that start `offset`
   // octets, a multiple of 8, into the datagram. Whether it may be fragmented is forgotten; the checksum is
@@ -119,12 +121,14 @@ class Ip4 {
     std::memcpy(&a, p, 8);
     std::memcpy(&b, p + 8, 8);
     std::memcpy(&c, p + 16, 4);
-    uint64_t s = (a >> 32) + (a & UINT32_MAX) + (b >> 32) + (b & UINT32_MAX) + c;
+    return folded((a >> 32) + (a & UINT32_MAX) + (b >> 32) + (b & UINT32_MAX) + c) == 0xffff;
+  }
+  // A sum of words of 32 bits as one of 16.
+  static constexpr uint16_t folded(uint64_t s) {
     s = (s >> 32) + (s & UINT32_MAX);
     s = (s >> 16) + (s & 0xffff);  // below 3 * 2^16
     s = (s >> 16) + (s & 0xffff);
-    s = (s >> 16) + (s & 0xffff);
-    return s == 0xffff;
+    return static_cast<uint16_t>((s >> 16) + (s & 0xffff));
   }
   const uint8_t* p_;
 };
