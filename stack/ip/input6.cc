@@ -2,6 +2,7 @@
 // IPv6 reception: RFC 8200 §3 and §4, RFC 4291 §2.5 to §2.7, then who gets the packet.
 #include <algorithm>
 
+#include "base/prefetch.h"
 #include "ip/ip6.h"
 
 namespace sluice::ip {
@@ -66,7 +67,10 @@ void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
     buf::Batch* to = nullptr;
     const Counter why = verdict(p, transports, out, to);
     if (why != fine) return count_.add(why);
-    local += to != &out.transit && to != &out.passing;
+    if (to != &out.transit && to != &out.passing) {
+      ++local;
+      if (p.size() > 64) prefetch(p.data() + 64);  // as in Ip::input
+    }
     to->push(std::move(p));
   });
   count_.add(Counter::ip_local, local);
