@@ -52,15 +52,12 @@ class Tcp {
   };
   // Writes header_len octets to `out`; checksum and urgent pointer are zero.
   static constexpr void emit(uint8_t* out, const Value& v) {
-    f_src.set(out, v.src);
-    f_dst.set(out, v.dst);
-    f_seq.set(out, v.seq);
-    f_ack.set(out, v.ack);
-    f_offset.set(out, static_cast<uint8_t>((header_len + v.options) / 4 << 4));
-    f_flags.set(out, v.flags);
-    f_window.set(out, v.window);
-    f_checksum.set(out, 0);
-    f_urgent.set(out, 0);
+    // In whole words, which is how they are summed: see Udp::emit.
+    const uint64_t data_offset = (header_len + v.options) / 4;
+    store_be<uint64_t>(out, uint64_t{v.src.v} << 48 | uint64_t{v.dst.v} << 32 | v.seq.v);
+    store_be<uint64_t>(out + f_ack.at,
+                       uint64_t{v.ack.v} << 32 | data_offset << 28 | uint64_t{v.flags} << 16 | v.window.v);
+    store_be<uint32_t>(out + f_checksum.at, 0);
   }
   // Where the checksum stands, for whoever fills it in.
   static constexpr size_t checksum_at = f_checksum.at;
