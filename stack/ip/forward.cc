@@ -109,7 +109,10 @@ void Ip::fragment_transit(Packet&& packet, const NextHop& hop, Instant now, buf:
     const bool last = all - at <= mtu - header.size();
     size = last ? all - at : piece_octets(mtu, header.size());
     Packet piece = fragments_.piece(p, payload_at + at, size, header.size());
-    if (!piece) break;
+    if (!piece) {
+      count_.add(Counter::ip_no_piece);
+      break;
+    }
     std::copy(header.begin(), header.end(), piece.data());
     Ip4::as_fragment(piece.data(), header.size() + size, ip.fragment_offset() + at,
                      !last || ip.more_fragments());
