@@ -322,25 +322,27 @@ bool Routes::resolve(const Gateway& g, unsigned& steps, NextHop& out) const {
   return g.via.is_v4() ? through(four_, g.via.v4()) : through(six_, g.via.v6());
 }
 
-// Makes the next hop of a way anew, and says whether it leads anywhere. `before`: how flows were spread by
-// the way that a new one follows.
+// Makes the next hop of a way anew, and says whether it is another. `before`: how flows were spread by the
+// way that a new one follows.
 bool Routes::resolve(uint32_t value, const Spread* before) {
   Held& held = held_[value];
   const Way& way = *held.way;
   std::vector<NextHop> hops;
+  held.indirect = false;
   for (const Gateway& g : way.gateways) {
     NextHop hop{.kind = way.kind, .source = way.source, .transport = way.transport};
     if (!g.via.is_none()) through_.insert({g.via, value});
     unsigned steps = steps_most;
     if (resolve(g, steps, hop)) hops.push_back(hop);
+    held.indirect |= steps_most - steps > 1;
   }
   if (way.kind != RouteKind::Forward)
     hops.push_back({.kind = way.kind, .port = way.port, .source = way.source});
   held.alive = !hops.empty();
-  if (hops.empty()) {
-    publish(value, std::make_unique<const NextHop>(), nullptr);
+  if (hops.empty()) hops.emplace_back();  // "no route"
+  if (held.hop != nullptr &&
+      std::ranges::equal(hops, held.spread ? std::span{held.spread->ways} : std::span{held.hop.get(), 1}))
     return false;
-  }
   auto hop = std::make_unique<NextHop>(hops[0]);
   std::unique_ptr<const Spread> spread;
   if (hops.size() > 1) {
@@ -354,7 +356,6 @@ bool Routes::resolve(uint32_t value, const Spread* before) {
 void Routes::publish(uint32_t value, std::unique_ptr<const NextHop> hop,
                      std::unique_ptr<const Spread> spread) {
   Held& held = held_[value];
-  if (held.hop != nullptr && spread == nullptr && held.spread == nullptr && *held.hop == *hop) return;
   hops_[value].store(hop.get(), std::memory_order_release);
   held.hop.swap(hop);
   held.spread.swap(spread);
@@ -430,7 +431,8 @@ std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
   const uint32_t value = take(way_of(r));
   if (value == 0) return "more different next hops than the option next_hops allows";
   const Spread* const before = there != nullptr ? held_[there->value].spread.get() : nullptr;
-  if (held_[value].hop == nullptr && !resolve(value, before) &&
+  if (held_[value].hop == nullptr) resolve(value, before);
+  if (!held_[value].alive &&
       std::ranges::find(up_, false) == up_.end()) {  // else it may come back with its link
     drop(value);
     return route + "the gateway " + to_text(r.via) +
@@ -482,19 +484,25 @@ void Routes::take_out(Table<Addr>& t, const Addr& net, unsigned length, uint32_t
   resolve_again({IpAddr{net}, static_cast<uint8_t>(length)});
 }
 
-// Ways whose gateway lies in a prefix that has changed may lead elsewhere now.
+// Ways whose gateway lies in a prefix that has changed may lead elsewhere now; then also those whose gateways
+// are reached through them.
 void Routes::resolve_again(const Prefix& changed) {
   const Prefix p{
       in_table(changed.addr, [&](auto&, const auto& a) { return IpAddr{network(a, changed.length)}; }),
       changed.length};
   std::vector<bool> flipped;
-  for (auto at = through_.lower_bound({p.addr, 0}); at != through_.end() && p.contains(at->first); ++at) {
-    const uint32_t value = at->second;
+  bool moved = false;
+  const auto again = [&](uint32_t value) {
     const bool was = held_[value].alive;
-    if (resolve(value) == was) continue;
+    moved |= resolve(value);
+    if (held_[value].alive == was) return;
     flipped.resize(held_.size());
     flipped[value] = true;
-  }
+  };
+  for (auto at = through_.lower_bound({p.addr, 0}); at != through_.end() && p.contains(at->first); ++at)
+    again(at->second);
+  for (uint32_t v = 1; moved && v < held_.size(); ++v)
+    if (held_[v].indirect) again(v);
   if (!flipped.empty()) reinstall(flipped);
 }
 
@@ -505,7 +513,8 @@ void Routes::link_state(uint16_t port, bool up) {
   for (uint32_t v = 1; v < held_.size(); ++v) {
     if (held_[v].way == nullptr) continue;
     const bool was = held_[v].alive;
-    flipped[v] = resolve(v) != was;
+    resolve(v);
+    flipped[v] = held_[v].alive != was;
   }
   reinstall(flipped);
 }

@@ -146,7 +146,8 @@ class Routes {
     const Way* way = nullptr;
     size_t users = 0;
     bool alive = false;
-    bool whole = true;  // the trie holds all of its routes; false: some gave way to less specific ones
+    bool indirect = false;  // a gateway of it is reached through other static routes
+    bool whole = true;      // the trie holds all of its routes; false: some gave way to less specific ones
     std::unique_ptr<const NextHop> hop;
     std::unique_ptr<const Spread> spread;
   };

@@ -92,6 +92,21 @@ TEST_F(RouteChange, gateways_behind_other_routes_follow_them) {
   EXPECT_EQ(gateway("10.1.2.3"), "198.18.0.4");
 }
 
+TEST_F(RouteChange, gateways_behind_routes_behind_other_routes_follow_all_of_them) {
+  EXPECT_EQ(routes->set({prefix("172.16.0.0/16"), ip("198.18.0.2")}), "");
+  EXPECT_EQ(routes->set({prefix("172.17.0.0/16"), ip("172.16.0.1")}), "");
+  EXPECT_EQ(routes->set({prefix("172.18.0.0/16"), ip("172.17.0.1")}), "");
+  EXPECT_EQ(routes->set({prefix("10.0.0.0/8"), ip("172.18.0.1")}), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "198.18.0.2");
+  EXPECT_EQ(routes->set({prefix("172.16.0.0/24"), ip("198.19.0.3")}), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "198.19.0.3");
+  EXPECT_EQ(routes->remove(prefix("172.16.0.0/24")), "");
+  EXPECT_EQ(routes->remove(prefix("172.16.0.0/16")), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "none");
+  EXPECT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.4")}), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "198.19.0.4");
+}
+
 TEST_F(RouteChange, routes_over_a_dead_link_give_way_to_less_specific_ones_until_it_is_back) {
   EXPECT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.2")}), "");
   EXPECT_EQ(routes->set({prefix("10.0.0.0/8"), ip("198.18.0.2")}), "");
