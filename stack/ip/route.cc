@@ -51,7 +51,8 @@ std::shared_ptr<Routes> Routes::build(std::span<const buf::Interface> ports, std
   error = r->want(statics, wanted);
   if (error.empty()) error = r->fill(r->four_, wanted);
   if (error.empty()) error = r->fill(r->six_, wanted);
-  if (error.empty()) error = r->resolve_all();
+  if (error.empty()) error = r->dead_end(wanted);
+  if (error.empty()) r->resolve_all();
   if (error.empty()) error = r->install_all();
   return error.empty() ? r : nullptr;
 }
@@ -152,20 +153,29 @@ std::string Routes::fill(Table<Addr>& t, Wanted& wanted) {
   return room ? std::string{} : "more different next hops than the option next_hops allows";
 }
 
-std::string Routes::resolve_all() {
+void Routes::resolve_all() {
   for (uint32_t v = 1; v < held_.size(); ++v)
     if (held_[v].way != nullptr) resolve(v);
-  return dead_end();
 }
 
-// The first way that leads nowhere though all links are up.
-std::string Routes::dead_end() const {
-  if (std::ranges::find(up_, false) != up_.end()) return {};
-  for (const Held& h : held_)
-    if (h.way != nullptr && !h.alive)
-      return "the gateway " + to_text(h.way->gateways[0].via) +
-             " is not on a connected network, nor behind a route that is";
-  return {};
+// What is wrong with a way that leads nowhere though all links may be up. One that waits for its link does
+// not.
+template <class Lists>
+std::string Routes::dead_end(const Lists& lists, const Way& way) const {
+  const auto leads = [&](const Gateway& g) {
+    unsigned steps = steps_most;
+    NextHop any;
+    return resolve(lists, g, true, steps, any);
+  };
+  if (way.kind != RouteKind::Forward || std::ranges::any_of(way.gateways, leads)) return {};
+  return "the gateway " + to_text(way.gateways[0].via) +
+         " is not on a connected network, nor behind a route that is";
+}
+
+std::string Routes::dead_end(const Wanted& wanted) const {
+  std::string wrong;
+  for (size_t i = 0; i < wanted.ways.size() && wrong.empty(); ++i) wrong = dead_end(wanted, *wanted.ways[i]);
+  return wrong;
 }
 
 std::string Routes::install_all() {
@@ -212,7 +222,7 @@ Routes::Wanted Routes::as_it_is() {
 std::string Routes::change(Wanted& wanted) {
   std::string wrong = change(four_, wanted.four, wanted);
   if (wrong.empty()) wrong = change(six_, wanted.six, wanted);
-  return wrong.empty() ? dead_end() : wrong;
+  return wrong.empty() ? dead_end(wanted) : wrong;
 }
 
 // First what comes or leads elsewhere, then what goes: so nothing is without its cover for a moment.
@@ -298,28 +308,30 @@ void Routes::reclaim() {
 }
 
 // The port and the neighbour by which a gateway is reached; false: it is not, or the link is dead.
-bool Routes::resolve(const Gateway& g, unsigned& steps, NextHop& out) const {
+template <class Lists>
+bool Routes::resolve(const Lists& lists, const Gateway& g, bool any_link, unsigned& steps,
+                     NextHop& out) const {
   if (g.via.is_none() || is_link_local(g.via)) {
     out.port = g.port;
     out.gateway = g.via;
-    return up_[g.port];
+    return any_link || up_[g.port];
   }
   if (steps == 0) return false;
   --steps;
   // A network that we are on is not reached by another way when its link is dead.
-  const auto through = [&](const auto& table, const auto& a) {
-    const auto* at = table.list.cover(a, bits_of(g.via) + 1, [](const auto&) { return true; });
+  const auto through = [&](const auto& a) {
+    const auto* at = lists.list(a).cover(a, bits_of(g.via) + 1, [](const auto&) { return true; });
     if (at == nullptr) return false;
-    const Way& way = *held_[at->value].way;
+    const Way& way = lists.way(at->value);
     if (way.kind != RouteKind::Forward) return false;
     for (const Gateway& next : way.gateways) {
-      if (!resolve(next, steps, out)) continue;
+      if (!resolve(lists, next, any_link, steps, out)) continue;
       if (next.via.is_none()) out.gateway = g.via;
       return true;
     }
     return false;
   };
-  return g.via.is_v4() ? through(four_, g.via.v4()) : through(six_, g.via.v6());
+  return g.via.is_v4() ? through(g.via.v4()) : through(g.via.v6());
 }
 
 // Makes the next hop of a way anew, and says whether it is another. `before`: how flows were spread by the
@@ -333,7 +345,7 @@ bool Routes::resolve(uint32_t value, const Spread* before) {
     NextHop hop{.kind = way.kind, .source = way.source, .transport = way.transport};
     if (!g.via.is_none()) through_.insert({g.via, value});
     unsigned steps = steps_most;
-    if (resolve(g, steps, hop)) hops.push_back(hop);
+    if (resolve(AsItIs{*this}, g, false, steps, hop)) hops.push_back(hop);
     held.indirect |= steps_most - steps > 1;
   }
   if (way.kind != RouteKind::Forward)
@@ -432,11 +444,9 @@ std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
   if (value == 0) return "more different next hops than the option next_hops allows";
   const Spread* const before = there != nullptr ? held_[there->value].spread.get() : nullptr;
   if (held_[value].hop == nullptr) resolve(value, before);
-  if (!held_[value].alive &&
-      std::ranges::find(up_, false) == up_.end()) {  // else it may come back with its link
+  if (const std::string wrong = dead_end(AsItIs{*this}, *held_[value].way); !wrong.empty()) {
     drop(value);
-    return route + "the gateway " + to_text(r.via) +
-           " is not on a connected network, nor behind a route that is";
+    return route + wrong;
   }
   return put(t, net, r.to.length, value);
 }

@@ -152,6 +152,13 @@ class Routes {
     std::unique_ptr<const Spread> spread;
   };
 
+  // Where gateways are looked up: the prefixes of both families, and what their values stand for.
+  struct AsItIs {
+    const Routes& r;
+    const RouteList<Ip4Addr>& list(const Ip4Addr&) const { return r.four_.list; }
+    const RouteList<Ip6Addr>& list(const Ip6Addr&) const { return r.six_.list; }
+    const Way& way(uint32_t value) const { return *r.held_[value].way; }
+  };
   // All prefixes that a table is to have, and where they lead; the lists' values are places in `ways`.
   struct Wanted {
     RouteList<Ip4Addr> four;
@@ -161,6 +168,9 @@ class Routes {
     uint32_t number(const Way&);
     RouteList<Ip4Addr>& list(const Ip4Addr&) { return four; }
     RouteList<Ip6Addr>& list(const Ip6Addr&) { return six; }
+    const RouteList<Ip4Addr>& list(const Ip4Addr&) const { return four; }
+    const RouteList<Ip6Addr>& list(const Ip6Addr&) const { return six; }
+    const Way& way(uint32_t value) const { return *ways[value]; }
   };
 
   Routes(std::span<const buf::Interface>, const Options&);
@@ -173,8 +183,8 @@ class Routes {
   std::string change(Wanted&);
   template <class Addr>
   std::string change(Table<Addr>&, RouteList<Addr>&, const Wanted&);
-  std::string resolve_all();
-  std::string dead_end() const;
+  void resolve_all();
+  std::string dead_end(const Wanted&) const;
   std::string install_all();
 
   template <class F>
@@ -184,7 +194,11 @@ class Routes {
   void drop(uint32_t value);
   std::string unfit(const Route&) const;
 
-  bool resolve(const Gateway&, unsigned& steps, NextHop& out) const;
+  // With `any_link` as if all links were up.
+  template <class Lists>
+  bool resolve(const Lists&, const Gateway&, bool any_link, unsigned& steps, NextHop& out) const;
+  template <class Lists>
+  std::string dead_end(const Lists&, const Way&) const;
   bool resolve(uint32_t value, const Spread* before = nullptr);
   void resolve_again(const Prefix& changed);
   void publish(uint32_t value, std::unique_ptr<const NextHop>, std::unique_ptr<const Spread>);

@@ -130,6 +130,20 @@ TEST_F(RouteChange, routes_over_a_dead_link_give_way_to_less_specific_ones_until
   EXPECT_EQ(gateway("8.8.8.8"), "198.19.0.2");
 }
 
+TEST_F(RouteChange, a_gateway_nowhere_is_refused_while_a_link_is_dead_too) {
+  const std::string said = "172.16.0.1 is not on a connected network";
+  routes->link_state(1, false);
+  EXPECT_NE(routes->set({prefix("10.0.0.0/8"), ip("172.16.0.1")}).find(said), std::string::npos);
+  const std::vector<Route> nowhere{{prefix("10.0.0.0/8"), ip("172.16.0.1")}};
+  EXPECT_NE(routes->become(ports, nowhere).find(said), std::string::npos);
+  EXPECT_EQ(routes->size(), 6u);
+  const std::vector<Route> waits{{prefix("172.16.0.0/16"), ip("198.19.0.2")}, nowhere[0]};
+  EXPECT_EQ(routes->become(ports, waits), "") << "behind a route that waits for its link";
+  EXPECT_EQ(gateway("10.1.2.3"), "none");
+  routes->link_state(1, true);
+  EXPECT_EQ(gateway("10.1.2.3"), "198.19.0.2");
+}
+
 // What lookups find after any mix of changes is what a list of all routes says that is gone through whole.
 TEST_F(RouteChange, links_and_routes_that_come_and_go_in_any_order_leave_the_table_right) {
   struct Model {
