@@ -2,6 +2,8 @@
 #include "ip/route.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "base/check.h"
 #include "buf/packet.h"
@@ -193,63 +195,125 @@ std::string Routes::install_all() {
 std::string Routes::become(std::span<const buf::Interface> ports, std::span<const Route> statics) {
   std::vector<buf::Interface> were{ports.begin(), ports.end()};
   were.swap(ports_);
-  const std::vector<bool> were_up = up_;
-  up_.resize(ports_.size(), true);
+  up_.resize(std::max(up_.size(), ports_.size()), true);
   Wanted wanted;
   std::string wrong = want(statics, wanted);
-  if (wrong.empty()) {
-    Wanted before = as_it_is();
-    wrong = change(wanted);
-    if (wrong.empty()) return {};
-    // What was there a moment ago finds its memory again.
-    (void)change(before);
-  }
-  ports_.swap(were);
-  up_ = were_up;
+  if (wrong.empty()) wrong = dead_end(wanted);
+  if (wrong.empty()) wrong = change(wanted);
+  if (!wrong.empty()) ports_.swap(were);
   return wrong;
 }
 
-Routes::Wanted Routes::as_it_is() {
-  Wanted w{four_.list, six_.list, {}, {}};
-  const auto renumber = [&](auto& list) {
-    list.for_each([&](auto& i) { i.value = w.number(*held_[i.value].way); });
-  };
-  renumber(w.four);
-  renumber(w.six);
-  return w;
-}
-
+// All that the change needs is taken before the first route moves; from there on nothing can fail.
 std::string Routes::change(Wanted& wanted) {
-  std::string wrong = change(four_, wanted.four, wanted);
-  if (wrong.empty()) wrong = change(six_, wanted.six, wanted);
-  return wrong.empty() ? dead_end(wanted) : wrong;
+  std::vector<uint32_t> values;  // of the wanted ways, which none loses while routes go from one to another
+  for (const Way* way : wanted.ways)
+    if (const uint32_t v = take(*way); v != 0) values.push_back(v);
+  std::string wrong;
+  if (values.size() < wanted.ways.size()) {
+    wrong = "more different next hops at once than the option next_hops allows";
+  } else {
+    Changes<Ip4Addr> four = changes(four_, wanted, values);
+    Changes<Ip6Addr> six = changes(six_, wanted, values);
+    if (!reserve(four_, four) || !reserve(six_, six)) {
+      wrong = "no memory for the new routes beside the old ones; give more memory.megabytes";
+    } else {
+      std::vector<bool> flipped = resolve_ahead(wanted, values, four, six);
+      apply(four_, four);
+      apply(six_, six);
+      resolve_ways(flipped);
+    }
+  }
+  for (const uint32_t v : values) drop(v);
+  return wrong;
 }
 
-// First what comes or leads elsewhere, then what goes: so nothing is without its cover for a moment.
 template <class Addr>
-std::string Routes::change(Table<Addr>& t, RouteList<Addr>& list, const Wanted& wanted) {
-  std::string wrong;
+Routes::Changes<Addr> Routes::changes(Table<Addr>& t, Wanted& wanted, std::span<const uint32_t> values) {
+  Changes<Addr> c;
+  auto& list = wanted.list(Addr{});
   list.for_each([&](const auto& i) {
-    if (!wrong.empty()) return;
-    const Way& way = *wanted.ways[i.value];
+    const uint32_t value = values[i.value];
     const auto* there = t.list.find(i.prefix, i.length);
-    if (there != nullptr && *held_[there->value].way == way) return;
-    const uint32_t value = take(way);
-    if (value == 0) {
-      wrong = "more different next hops at once than the option next_hops allows";
-      return;
-    }
-    if (held_[value].hop == nullptr)
-      resolve(value, there != nullptr ? held_[there->value].spread.get() : nullptr);
-    wrong = put(t, i.prefix, i.length, value);
+    if (there == nullptr || there->value != value) c.coming.push_back({i.prefix, i.length, true, value});
   });
-  if (!wrong.empty()) return wrong;
-  std::vector<typename RouteList<Addr>::Item> going;
   t.list.for_each([&](const auto& i) {
-    if (list.find(i.prefix, i.length) == nullptr) going.push_back(i);
+    if (list.find(i.prefix, i.length) == nullptr) c.going.push_back({i.prefix, i.length, true, 0});
   });
-  for (const auto& i : going) take_out(t, i.prefix, i.length, i.value);
-  return {};
+  return c;
+}
+
+template <class Addr>
+bool Routes::reserve(Table<Addr>& t, const Changes<Addr>& c) {
+  RouteList<Addr> groups;
+  for (const auto& i : c.coming)
+    t.trie.lacking(i.prefix, i.length, [&](unsigned length) {
+      const Addr at = network(i.prefix, length);
+      if (groups.find(at, length) == nullptr) groups.insert(at, length, 0);
+    });
+  return t.trie.reserve(groups.size());
+}
+
+// The wanted ways lead where they will when all has changed, so that no route waits for that of its gateway.
+// Says which came alive; those that die do so last, when others can serve instead.
+std::vector<bool> Routes::resolve_ahead(const Wanted& wanted, std::span<const uint32_t> values,
+                                        const Changes<Ip4Addr>& four, const Changes<Ip6Addr>& six) {
+  std::vector<const Spread*> before(held_.size());
+  const auto note = [&](auto& table, const auto& c) {
+    for (const auto& i : c.coming)
+      if (const auto* there = table.list.find(i.prefix, i.length))
+        if (before[i.value] == nullptr) before[i.value] = held_[there->value].spread.get();
+  };
+  note(four_, four);
+  note(six_, six);
+  std::vector<bool> flipped(held_.size()), fresh(held_.size());
+  for (const uint32_t v : values) {
+    fresh[v] = held_[v].hop == nullptr;
+    if (fresh[v]) settle(v, hops_of(wanted, v), before[v]);
+  }
+  for (const uint32_t v : values) {
+    if (fresh[v]) continue;
+    auto hops = hops_of(wanted, v);
+    if (hops.empty()) continue;
+    flipped[v] = !held_[v].alive;
+    settle(v, std::move(hops));
+  }
+  return flipped;
+}
+
+// What comes, the longest first, and then what goes or is dead, the shortest first: meanwhile a destination
+// finds the way it had or the one it gets, never one between them.
+template <class Addr>
+void Routes::apply(Table<Addr>& t, Changes<Addr>& c) {
+  std::ranges::sort(c.coming, std::ranges::greater{}, &RouteList<Addr>::Item::length);
+  const auto enlist = [&](const auto& i) {
+    ++held_[i.value].users;
+    if (auto* there = t.list.find(i.prefix, i.length)) return std::exchange(there->value, i.value);
+    t.list.insert(i.prefix, i.length, i.value);
+    return uint32_t{0};
+  };
+  for (const auto& i : c.coming) {
+    if (!held_[i.value].alive) {
+      c.going.push_back(i);
+      continue;
+    }
+    (void)show(t, i.prefix, i.length, i.value);  // there is memory
+    if (const uint32_t was = enlist(i); was != 0) drop(was);
+  }
+  std::ranges::sort(c.going, {}, &RouteList<Addr>::Item::length);
+  for (const auto& i : c.going) {
+    uint32_t was = 0;
+    if (i.value == 0) {
+      was = t.list.find(i.prefix, i.length)->value;
+      t.list.erase(i.prefix, i.length);
+    } else {
+      held_[i.value].whole = false;
+      was = enlist(i);
+    }
+    if (was == 0) continue;
+    hide(t, i.prefix, i.length);
+    drop(was);
+  }
 }
 
 // ---- ways and what they come to
@@ -337,6 +401,12 @@ bool Routes::resolve(const Lists& lists, const Gateway& g, bool any_link, unsign
 // Makes the next hop of a way anew, and says whether it is another. `before`: how flows were spread by the
 // way that a new one follows.
 bool Routes::resolve(uint32_t value, const Spread* before) {
+  return settle(value, hops_of(AsItIs{*this}, value), before);
+}
+
+// All that a way comes to; empty: it leads nowhere now.
+template <class Lists>
+std::vector<NextHop> Routes::hops_of(const Lists& lists, uint32_t value) {
   Held& held = held_[value];
   const Way& way = *held.way;
   std::vector<NextHop> hops;
@@ -345,11 +415,16 @@ bool Routes::resolve(uint32_t value, const Spread* before) {
     NextHop hop{.kind = way.kind, .source = way.source, .transport = way.transport};
     if (!g.via.is_none()) through_.insert({g.via, value});
     unsigned steps = steps_most;
-    if (resolve(AsItIs{*this}, g, false, steps, hop)) hops.push_back(hop);
+    if (resolve(lists, g, false, steps, hop)) hops.push_back(hop);
     held.indirect |= steps_most - steps > 1;
   }
   if (way.kind != RouteKind::Forward)
     hops.push_back({.kind = way.kind, .port = way.port, .source = way.source});
+  return hops;
+}
+
+bool Routes::settle(uint32_t value, std::vector<NextHop> hops, const Spread* before) {
+  Held& held = held_[value];
   held.alive = !hops.empty();
   if (hops.empty()) hops.emplace_back();  // "no route"
   if (held.hop != nullptr &&
@@ -519,12 +594,18 @@ void Routes::resolve_again(const Prefix& changed) {
 void Routes::link_state(uint16_t port, bool up) {
   if (port >= up_.size() || up_[port] == up) return;
   up_[port] = up;
-  std::vector<bool> flipped(held_.size());
+  std::vector<bool> flipped;
+  resolve_ways(flipped);
+}
+
+// `flipped`: ways that came alive or died before.
+void Routes::resolve_ways(std::vector<bool>& flipped) {
+  flipped.resize(held_.size());
   for (uint32_t v = 1; v < held_.size(); ++v) {
     if (held_[v].way == nullptr) continue;
     const bool was = held_[v].alive;
     resolve(v);
-    flipped[v] = held_[v].alive != was;
+    if (held_[v].alive != was) flipped[v] = true;
   }
   reinstall(flipped);
 }

@@ -179,10 +179,20 @@ class Routes {
   std::string want_static(const Route&, Wanted&) const;
   template <class Addr>
   std::string fill(Table<Addr>&, Wanted&);
-  Wanted as_it_is();
+  // What a table is to become differs in.
+  template <class Addr>
+  struct Changes {
+    std::vector<typename RouteList<Addr>::Item> coming, going;  // going: value 0
+  };
   std::string change(Wanted&);
   template <class Addr>
-  std::string change(Table<Addr>&, RouteList<Addr>&, const Wanted&);
+  Changes<Addr> changes(Table<Addr>&, Wanted&, std::span<const uint32_t> values);
+  template <class Addr>
+  bool reserve(Table<Addr>&, const Changes<Addr>&);
+  std::vector<bool> resolve_ahead(const Wanted&, std::span<const uint32_t> values, const Changes<Ip4Addr>&,
+                                  const Changes<Ip6Addr>&);
+  template <class Addr>
+  void apply(Table<Addr>&, Changes<Addr>&);
   void resolve_all();
   std::string dead_end(const Wanted&) const;
   std::string install_all();
@@ -200,6 +210,10 @@ class Routes {
   template <class Lists>
   std::string dead_end(const Lists&, const Way&) const;
   bool resolve(uint32_t value, const Spread* before = nullptr);
+  template <class Lists>
+  std::vector<NextHop> hops_of(const Lists&, uint32_t value);
+  bool settle(uint32_t value, std::vector<NextHop>, const Spread* before = nullptr);
+  void resolve_ways(std::vector<bool>& flipped);
   void resolve_again(const Prefix& changed);
   void publish(uint32_t value, std::unique_ptr<const NextHop>, std::unique_ptr<const Spread>);
   void reinstall(const std::vector<bool>& flipped);
