@@ -617,9 +617,9 @@ void Routes::reinstall(const std::vector<bool>& flipped) {
   const bool any_dead = std::ranges::any_of(held_, [](const Held& h) { return h.way && !h.alive; });
   std::vector<bool> to_show(held_.size()), to_hide(held_.size());
   for (uint32_t v = 1; v < held_.size(); ++v) {
-    if (!is_flipped(v)) continue;
-    to_hide[v] = !held_[v].alive;
-    to_show[v] = held_[v].alive && (!held_[v].whole || any_dead);  // dead ones below them give way
+    to_hide[v] = is_flipped(v) && !held_[v].alive;
+    // Dead ones below them give way; and what found no memory may find it now.
+    to_show[v] = held_[v].alive && (!held_[v].whole || (is_flipped(v) && any_dead));
     held_[v].whole |= to_show[v];
   }
   const auto each_of = [](auto& table, const std::vector<bool>& which, auto&& f) {
@@ -629,7 +629,7 @@ void Routes::reinstall(const std::vector<bool>& flipped) {
     });
   };
   const auto all_of = [&](auto& table) {
-    // Its groups may be gone to others: then it comes at the next change.
+    // Its groups may be gone to others: then it is tried again when the next way comes or dies.
     each_of(table, to_show, [&](const auto& i) { (void)show(table, i.prefix, i.length, i.value); });
     typename std::remove_reference_t<decltype(table.list)>::Lengths alive;
     table.list.for_each([&](const auto& i) { alive[i.length] = alive[i.length] || held_[i.value].alive; });

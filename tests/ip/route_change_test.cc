@@ -415,6 +415,25 @@ TEST_F(RouteChange, a_change_without_memory_moves_nothing) {
   EXPECT_EQ(routes->octets(), octets);
 }
 
+TEST_F(RouteChange, a_route_for_which_there_was_no_memory_is_tried_again_with_the_next_link) {
+  EXPECT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.2")}), "");
+  EXPECT_EQ(routes->set({prefix("10.0.0.0/24"), ip("198.18.0.2")}), "");
+  routes->link_state(0, false);
+  const Hog hog;
+  std::vector<Prefix> all;
+  for (const Route& r : full_table("198.19.0.2", 2000)) {
+    if (!routes->set(r).empty()) break;
+    all.push_back(r.to);
+  }
+  ASSERT_LT(all.size(), 2000u);
+  routes->link_state(0, true);
+  EXPECT_EQ(gateway("10.0.0.1"), "198.19.0.2") << "no memory for it";
+  EXPECT_EQ(routes->remove(all.back()), "");
+  routes->link_state(1, false);
+  routes->link_state(1, true);
+  EXPECT_EQ(gateway("10.0.0.1"), "198.18.0.2");
+}
+
 // Readers meanwhile: a destination that has a way before and after always has one.
 TEST_F(RouteChange, what_leads_somewhere_before_and_after_leads_somewhere_meanwhile) {
   io::Quiescence grace{1};
