@@ -238,6 +238,7 @@ TEST_F(Fragmenting, what_would_reach_beyond_a_datagrams_end_is_not_cut) {
   pass(test::ip4({.dst = far, .fragment = 0x1fff}, pattern(1400)));
   EXPECT_TRUE(all_out().empty());
   EXPECT_EQ(count[Counter::ip_fragment_too_long], 1u);
+  EXPECT_EQ(count[Counter::ip_fragmented], 0u);
 }
 
 TEST_F(Fragmenting, without_packets_the_rest_is_lost_counted) {
