@@ -123,6 +123,8 @@ class Packet {
     if (flags == RTE_MBUF_F_RX_L4_CKSUM_NONE) return RxChecksum::Good;
     return verdict(flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD);
   }
+  // Nothing is known of the checksums from here on.
+  void forget_rx_checksums() { m_->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK); }
   // How many octets of text each of the segments had of which the device made this one, or that the sender
   // never cut; 0: it is as it was sent.
   uint16_t rx_merged() const { return (m_->ol_flags & RTE_MBUF_F_RX_LRO) != 0 ? m_->tso_segsz : uint16_t{0}; }

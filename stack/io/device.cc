@@ -189,7 +189,8 @@ std::string device_arguments(const DeviceRequest& r) {
       break;
     case DeviceKind::vhost_user:
       // The guest may leave its segments uncut.
-      s = vdev("vhost", "iface=" + target + ",queues=" + queues + (r.forwards ? "" : ",tso=1"));
+      s = vdev("vhost",
+               "iface=" + target + ",queues=" + queues + (r.forwards || !r.offloads ? "" : ",tso=1"));
       break;
     case DeviceKind::memif:
       s = vdev("memif", "socket=" + target + ",socket-abstract=no");

@@ -75,6 +75,7 @@ bool ImpairedLine::corrupt(Packet& p, uint64_t bit) {
     p = std::move(own);
   }
   flip(p, bit);
+  p.forget_rx_checksums();  // what the device below found was of other octets
   return true;
 }
 

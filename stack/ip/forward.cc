@@ -67,10 +67,9 @@ void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
 // Counts it, and tells the sender where that is due.
 void Ip::turn_back(Packet&& packet, const NextHop& hop, Counter why, Instant now, buf::Egresses& out) {
   Packet p{std::move(packet)};
+  if (why == Counter::ip_fragmented) return fragment_transit(std::move(p), hop, now, out);
   count_.add(why);
   switch (why) {
-    case Counter::ip_fragmented:
-      return fragment_transit(std::move(p), hop, now, out);
     case Counter::ip_ttl:
       return refuse(std::move(p), Refusal::TimeExceeded, 0, now, out);
     case Counter::ip_too_big:
@@ -104,12 +103,16 @@ void Ip::fragment_transit(Packet&& packet, const NextHop& hop, Instant now, buf:
   const auto payload_at = static_cast<uint32_t>(p.l2_len() + ip.header_len());
   const auto all = static_cast<uint32_t>(ip.payload().size());
   count_.add(Counter::ip_forwarded);
+  count_.add(Counter::ip_fragmented);
   for (uint32_t at = 0, size = 0; at < all; at += size) {
     const Bytes header = at == 0 ? ip.header() : Bytes{later_header}.first(later_len);
     const bool last = all - at <= mtu - header.size();
     size = last ? all - at : piece_octets(mtu, header.size());
     Packet piece = fragments_.piece(p, payload_at + at, size, header.size());
-    if (!piece) break;
+    if (!piece) {
+      count_.add(Counter::ip_no_piece);
+      break;
+    }
     std::copy(header.begin(), header.end(), piece.data());
     Ip4::as_fragment(piece.data(), header.size() + size, ip.fragment_offset() + at,
                      !last || ip.more_fragments());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Identifications of datagrams that we cut: RFC 7739 §5.3. Who is not on the path learns nothing of the next
-// from those he got himself, and a pair of addresses meets none twice before all were used.
+// from those he got himself, and a worker gives a pair of addresses none twice before all were used; of the
+// other workers' it knows nothing.
 #pragma once
 
 #include <algorithm>

@@ -17,10 +17,7 @@ Fragments::Fragments(const Options& options, buf::PacketPool& pool, Counters& co
 Packet Fragments::piece(const Packet& whole, uint32_t at, uint32_t size, size_t header) {
   const auto octets = static_cast<uint32_t>(header + size);
   Packet p = octets <= pool_.packet_octets() ? pool_.alloc() : Packet{};
-  if (!p) {
-    count_.add(Counter::ip_no_piece);
-    return p;
-  }
+  if (!p) return p;
   uint8_t* const to = p.append(static_cast<uint16_t>(octets));
   whole.copy(at, {to + header, size});
   p.headers(0, static_cast<uint16_t>(header), 0);

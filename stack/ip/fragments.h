@@ -28,11 +28,12 @@ class Fragments {
   FragmentIds ids;
 
   // A packet with room for `header` octets in front, and after them a copy of `size` octets from `at` of
-  // `whole`. Empty: no packet is left.
+  // `whole`. Empty: no packet is left, and the caller counts it.
   buf::Packet piece(const buf::Packet& whole, uint32_t at, uint32_t size, size_t header);
   // Puts a piece behind what is in `out`, which is sent on when it is full.
   void push(buf::Egress&&, Instant now, buf::Egresses& out);
-  // After a datagram's last piece: there is room again for as many packets as a burst has.
+  // After the last piece of a datagram, or the last there was a packet for: there is room again for as many
+  // packets as a burst has.
   void pushed(Instant now, buf::Egresses& out);
 
   Instant deadline() const { return std::min(reassembly.deadline(), following.deadline()); }

@@ -130,11 +130,15 @@ Counter Ip::output_fragmented(buf::Transmit& t, uint16_t port, const IpAddr& nex
   const size_t mtu = ports_[port].caps.mtu;
   const auto id = static_cast<uint16_t>(fragments_.ids.next(t.src, t.dst));
   if (all > mtu - Ip4::min_header_len) count_.add(Counter::ip_fragmented);
+  Counter fate = fine;
   for (uint32_t at = 0, size = 0; at < all; at += size) {
     const bool last = all - at <= mtu - Ip4::min_header_len;
     size = last ? all - at : piece_octets(mtu, Ip4::min_header_len);
     Packet piece = fragments_.piece(whole, at, size, Ip4::min_header_len);
-    if (!piece) return Counter::ip_no_piece;
+    if (!piece) {
+      fate = Counter::ip_no_piece;
+      break;
+    }
     Ip4::emit(piece.data(),
               {.tos = t.tos,
                .id = id,
@@ -147,7 +151,7 @@ Counter Ip::output_fragmented(buf::Transmit& t, uint16_t port, const IpAddr& nex
     fragments_.push({std::move(piece), port, next}, now, out);
   }
   fragments_.pushed(now, out);
-  return fine;
+  return fate;
 }
 
 }  // namespace sluice::ip

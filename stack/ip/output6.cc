@@ -143,11 +143,15 @@ Counter Ip6::output_fragmented(buf::Transmit& t, const NextHop& hop, Instant now
   const uint32_t id = cut ? fragments_.ids.next(t.src, t.dst) : 0;
   if (cut) count_.add(Counter::ip_fragmented);
   const IpAddr next = hop.gateway.is_none() ? IpAddr{t.dst.v6().unzoned()} : hop.gateway;
+  Counter fate = fine;
   for (uint32_t at = 0, size = 0; at < all; at += size) {
     const bool last = all - at <= most - header;
     size = last ? all - at : piece_octets(most, header);
     Packet piece = fragments_.piece(whole, at, size, header);
-    if (!piece) return Counter::ip_no_piece;
+    if (!piece) {
+      fate = Counter::ip_no_piece;
+      break;
+    }
     const auto proto = static_cast<uint8_t>(t.proto);
     Header::emit(piece.data(), {.traffic_class = t.tos,
                                 .payload_length = static_cast<uint16_t>(header - Header::header_len + size),
@@ -160,7 +164,7 @@ Counter Ip6::output_fragmented(buf::Transmit& t, const NextHop& hop, Instant now
     fragments_.push({std::move(piece), hop.port, next}, now, out);
   }
   fragments_.pushed(now, out);
-  return fine;
+  return fate;
 }
 
 }  // namespace sluice::ip

@@ -2,6 +2,8 @@
 #include "ip/route.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "base/check.h"
 #include "buf/packet.h"
@@ -51,7 +53,8 @@ std::shared_ptr<Routes> Routes::build(std::span<const buf::Interface> ports, std
   error = r->want(statics, wanted);
   if (error.empty()) error = r->fill(r->four_, wanted);
   if (error.empty()) error = r->fill(r->six_, wanted);
-  if (error.empty()) error = r->resolve_all();
+  if (error.empty()) error = r->dead_end(wanted);
+  if (error.empty()) r->resolve_all();
   if (error.empty()) error = r->install_all();
   return error.empty() ? r : nullptr;
 }
@@ -152,20 +155,29 @@ std::string Routes::fill(Table<Addr>& t, Wanted& wanted) {
   return room ? std::string{} : "more different next hops than the option next_hops allows";
 }
 
-std::string Routes::resolve_all() {
+void Routes::resolve_all() {
   for (uint32_t v = 1; v < held_.size(); ++v)
     if (held_[v].way != nullptr) resolve(v);
-  return dead_end();
 }
 
-// The first way that leads nowhere though all links are up.
-std::string Routes::dead_end() const {
-  if (std::ranges::find(up_, false) != up_.end()) return {};
-  for (const Held& h : held_)
-    if (h.way != nullptr && !h.alive)
-      return "the gateway " + to_text(h.way->gateways[0].via) +
-             " is not on a connected network, nor behind a route that is";
-  return {};
+// What is wrong with a way that leads nowhere though all links may be up. One that waits for its link does
+// not.
+template <class Lists>
+std::string Routes::dead_end(const Lists& lists, const Way& way) const {
+  const auto leads = [&](const Gateway& g) {
+    unsigned steps = steps_most;
+    NextHop any;
+    return resolve(lists, g, true, steps, any);
+  };
+  if (way.kind != RouteKind::Forward || std::ranges::any_of(way.gateways, leads)) return {};
+  return "the gateway " + to_text(way.gateways[0].via) +
+         " is not on a connected network, nor behind a route that is";
+}
+
+std::string Routes::dead_end(const Wanted& wanted) const {
+  std::string wrong;
+  for (size_t i = 0; i < wanted.ways.size() && wrong.empty(); ++i) wrong = dead_end(wanted, *wanted.ways[i]);
+  return wrong;
 }
 
 std::string Routes::install_all() {
@@ -183,63 +195,125 @@ std::string Routes::install_all() {
 std::string Routes::become(std::span<const buf::Interface> ports, std::span<const Route> statics) {
   std::vector<buf::Interface> were{ports.begin(), ports.end()};
   were.swap(ports_);
-  const std::vector<bool> were_up = up_;
-  up_.resize(ports_.size(), true);
+  up_.resize(std::max(up_.size(), ports_.size()), true);
   Wanted wanted;
   std::string wrong = want(statics, wanted);
-  if (wrong.empty()) {
-    Wanted before = as_it_is();
-    wrong = change(wanted);
-    if (wrong.empty()) return {};
-    // What was there a moment ago finds its memory again.
-    (void)change(before);
-  }
-  ports_.swap(were);
-  up_ = were_up;
+  if (wrong.empty()) wrong = dead_end(wanted);
+  if (wrong.empty()) wrong = change(wanted);
+  if (!wrong.empty()) ports_.swap(were);
   return wrong;
 }
 
-Routes::Wanted Routes::as_it_is() {
-  Wanted w{four_.list, six_.list, {}, {}};
-  const auto renumber = [&](auto& list) {
-    list.for_each([&](auto& i) { i.value = w.number(*held_[i.value].way); });
-  };
-  renumber(w.four);
-  renumber(w.six);
-  return w;
-}
-
+// All that the change needs is taken before the first route moves; from there on nothing can fail.
 std::string Routes::change(Wanted& wanted) {
-  std::string wrong = change(four_, wanted.four, wanted);
-  if (wrong.empty()) wrong = change(six_, wanted.six, wanted);
-  return wrong.empty() ? dead_end() : wrong;
+  std::vector<uint32_t> values;  // of the wanted ways, which none loses while routes go from one to another
+  for (const Way* way : wanted.ways)
+    if (const uint32_t v = take(*way); v != 0) values.push_back(v);
+  std::string wrong;
+  if (values.size() < wanted.ways.size()) {
+    wrong = "more different next hops at once than the option next_hops allows";
+  } else {
+    Changes<Ip4Addr> four = changes(four_, wanted, values);
+    Changes<Ip6Addr> six = changes(six_, wanted, values);
+    if (!reserve(four_, four) || !reserve(six_, six)) {
+      wrong = "no memory for the new routes beside the old ones; give more memory.megabytes";
+    } else {
+      std::vector<bool> flipped = resolve_ahead(wanted, values, four, six);
+      apply(four_, four);
+      apply(six_, six);
+      resolve_ways(flipped);
+    }
+  }
+  for (const uint32_t v : values) drop(v);
+  return wrong;
 }
 
-// First what comes or leads elsewhere, then what goes: so nothing is without its cover for a moment.
 template <class Addr>
-std::string Routes::change(Table<Addr>& t, RouteList<Addr>& list, const Wanted& wanted) {
-  std::string wrong;
+Routes::Changes<Addr> Routes::changes(Table<Addr>& t, Wanted& wanted, std::span<const uint32_t> values) {
+  Changes<Addr> c;
+  auto& list = wanted.list(Addr{});
   list.for_each([&](const auto& i) {
-    if (!wrong.empty()) return;
-    const Way& way = *wanted.ways[i.value];
+    const uint32_t value = values[i.value];
     const auto* there = t.list.find(i.prefix, i.length);
-    if (there != nullptr && *held_[there->value].way == way) return;
-    const uint32_t value = take(way);
-    if (value == 0) {
-      wrong = "more different next hops at once than the option next_hops allows";
-      return;
-    }
-    if (held_[value].hop == nullptr)
-      resolve(value, there != nullptr ? held_[there->value].spread.get() : nullptr);
-    wrong = put(t, i.prefix, i.length, value);
+    if (there == nullptr || there->value != value) c.coming.push_back({i.prefix, i.length, true, value});
   });
-  if (!wrong.empty()) return wrong;
-  std::vector<typename RouteList<Addr>::Item> going;
   t.list.for_each([&](const auto& i) {
-    if (list.find(i.prefix, i.length) == nullptr) going.push_back(i);
+    if (list.find(i.prefix, i.length) == nullptr) c.going.push_back({i.prefix, i.length, true, 0});
   });
-  for (const auto& i : going) take_out(t, i.prefix, i.length, i.value);
-  return {};
+  return c;
+}
+
+template <class Addr>
+bool Routes::reserve(Table<Addr>& t, const Changes<Addr>& c) {
+  RouteList<Addr> groups;
+  for (const auto& i : c.coming)
+    t.trie.lacking(i.prefix, i.length, [&](unsigned length) {
+      const Addr at = network(i.prefix, length);
+      if (groups.find(at, length) == nullptr) groups.insert(at, length, 0);
+    });
+  return t.trie.reserve(groups.size());
+}
+
+// The wanted ways lead where they will when all has changed, so that no route waits for that of its gateway.
+// Says which came alive; those that die do so last, when others can serve instead.
+std::vector<bool> Routes::resolve_ahead(const Wanted& wanted, std::span<const uint32_t> values,
+                                        const Changes<Ip4Addr>& four, const Changes<Ip6Addr>& six) {
+  std::vector<const Spread*> before(held_.size());
+  const auto note = [&](auto& table, const auto& c) {
+    for (const auto& i : c.coming)
+      if (const auto* there = table.list.find(i.prefix, i.length))
+        if (before[i.value] == nullptr) before[i.value] = held_[there->value].spread.get();
+  };
+  note(four_, four);
+  note(six_, six);
+  std::vector<bool> flipped(held_.size()), fresh(held_.size());
+  for (const uint32_t v : values) {
+    fresh[v] = held_[v].hop == nullptr;
+    if (fresh[v]) settle(v, hops_of(wanted, v), before[v]);
+  }
+  for (const uint32_t v : values) {
+    if (fresh[v]) continue;
+    auto hops = hops_of(wanted, v);
+    if (hops.empty()) continue;
+    flipped[v] = !held_[v].alive;
+    settle(v, std::move(hops));
+  }
+  return flipped;
+}
+
+// What comes, the longest first, and then what goes or is dead, the shortest first: meanwhile a destination
+// finds the way it had or the one it gets, never one between them.
+template <class Addr>
+void Routes::apply(Table<Addr>& t, Changes<Addr>& c) {
+  std::ranges::sort(c.coming, std::ranges::greater{}, &RouteList<Addr>::Item::length);
+  const auto enlist = [&](const auto& i) {
+    ++held_[i.value].users;
+    if (auto* there = t.list.find(i.prefix, i.length)) return std::exchange(there->value, i.value);
+    t.list.insert(i.prefix, i.length, i.value);
+    return uint32_t{0};
+  };
+  for (const auto& i : c.coming) {
+    if (!held_[i.value].alive) {
+      c.going.push_back(i);
+      continue;
+    }
+    (void)show(t, i.prefix, i.length, i.value);  // there is memory
+    if (const uint32_t was = enlist(i); was != 0) drop(was);
+  }
+  std::ranges::sort(c.going, {}, &RouteList<Addr>::Item::length);
+  for (const auto& i : c.going) {
+    uint32_t was = 0;
+    if (i.value == 0) {
+      was = t.list.find(i.prefix, i.length)->value;
+      t.list.erase(i.prefix, i.length);
+    } else {
+      held_[i.value].whole = false;
+      was = enlist(i);
+    }
+    if (was == 0) continue;
+    hide(t, i.prefix, i.length);
+    drop(was);
+  }
 }
 
 // ---- ways and what they come to
@@ -298,49 +372,64 @@ void Routes::reclaim() {
 }
 
 // The port and the neighbour by which a gateway is reached; false: it is not, or the link is dead.
-bool Routes::resolve(const Gateway& g, unsigned& steps, NextHop& out) const {
+template <class Lists>
+bool Routes::resolve(const Lists& lists, const Gateway& g, bool any_link, unsigned& steps,
+                     NextHop& out) const {
   if (g.via.is_none() || is_link_local(g.via)) {
     out.port = g.port;
     out.gateway = g.via;
-    return up_[g.port];
+    return any_link || up_[g.port];
   }
   if (steps == 0) return false;
   --steps;
   // A network that we are on is not reached by another way when its link is dead.
-  const auto through = [&](const auto& table, const auto& a) {
-    const auto* at = table.list.cover(a, bits_of(g.via) + 1, [](const auto&) { return true; });
+  const auto through = [&](const auto& a) {
+    const auto* at = lists.list(a).cover(a, bits_of(g.via) + 1, [](const auto&) { return true; });
     if (at == nullptr) return false;
-    const Way& way = *held_[at->value].way;
+    const Way& way = lists.way(at->value);
     if (way.kind != RouteKind::Forward) return false;
     for (const Gateway& next : way.gateways) {
-      if (!resolve(next, steps, out)) continue;
+      if (!resolve(lists, next, any_link, steps, out)) continue;
       if (next.via.is_none()) out.gateway = g.via;
       return true;
     }
     return false;
   };
-  return g.via.is_v4() ? through(four_, g.via.v4()) : through(six_, g.via.v6());
+  return g.via.is_v4() ? through(g.via.v4()) : through(g.via.v6());
 }
 
-// Makes the next hop of a way anew, and says whether it leads anywhere. `before`: how flows were spread by
-// the way that a new one follows.
+// Makes the next hop of a way anew, and says whether it is another. `before`: how flows were spread by the
+// way that a new one follows.
 bool Routes::resolve(uint32_t value, const Spread* before) {
+  return settle(value, hops_of(AsItIs{*this}, value), before);
+}
+
+// All that a way comes to; empty: it leads nowhere now.
+template <class Lists>
+std::vector<NextHop> Routes::hops_of(const Lists& lists, uint32_t value) {
   Held& held = held_[value];
   const Way& way = *held.way;
   std::vector<NextHop> hops;
+  held.indirect = false;
   for (const Gateway& g : way.gateways) {
     NextHop hop{.kind = way.kind, .source = way.source, .transport = way.transport};
     if (!g.via.is_none()) through_.insert({g.via, value});
     unsigned steps = steps_most;
-    if (resolve(g, steps, hop)) hops.push_back(hop);
+    if (resolve(lists, g, false, steps, hop)) hops.push_back(hop);
+    held.indirect |= steps_most - steps > 1;
   }
   if (way.kind != RouteKind::Forward)
     hops.push_back({.kind = way.kind, .port = way.port, .source = way.source});
+  return hops;
+}
+
+bool Routes::settle(uint32_t value, std::vector<NextHop> hops, const Spread* before) {
+  Held& held = held_[value];
   held.alive = !hops.empty();
-  if (hops.empty()) {
-    publish(value, std::make_unique<const NextHop>(), nullptr);
+  if (hops.empty()) hops.emplace_back();  // "no route"
+  if (held.hop != nullptr &&
+      std::ranges::equal(hops, held.spread ? std::span{held.spread->ways} : std::span{held.hop.get(), 1}))
     return false;
-  }
   auto hop = std::make_unique<NextHop>(hops[0]);
   std::unique_ptr<const Spread> spread;
   if (hops.size() > 1) {
@@ -354,7 +443,6 @@ bool Routes::resolve(uint32_t value, const Spread* before) {
 void Routes::publish(uint32_t value, std::unique_ptr<const NextHop> hop,
                      std::unique_ptr<const Spread> spread) {
   Held& held = held_[value];
-  if (held.hop != nullptr && spread == nullptr && held.spread == nullptr && *held.hop == *hop) return;
   hops_[value].store(hop.get(), std::memory_order_release);
   held.hop.swap(hop);
   held.spread.swap(spread);
@@ -430,11 +518,10 @@ std::string Routes::set_in(Table<Addr>& t, const Addr& a, const Route& r) {
   const uint32_t value = take(way_of(r));
   if (value == 0) return "more different next hops than the option next_hops allows";
   const Spread* const before = there != nullptr ? held_[there->value].spread.get() : nullptr;
-  if (held_[value].hop == nullptr && !resolve(value, before) &&
-      std::ranges::find(up_, false) == up_.end()) {  // else it may come back with its link
+  if (held_[value].hop == nullptr) resolve(value, before);
+  if (const std::string wrong = dead_end(AsItIs{*this}, *held_[value].way); !wrong.empty()) {
     drop(value);
-    return route + "the gateway " + to_text(r.via) +
-           " is not on a connected network, nor behind a route that is";
+    return route + wrong;
   }
   return put(t, net, r.to.length, value);
 }
@@ -482,30 +569,43 @@ void Routes::take_out(Table<Addr>& t, const Addr& net, unsigned length, uint32_t
   resolve_again({IpAddr{net}, static_cast<uint8_t>(length)});
 }
 
-// Ways whose gateway lies in a prefix that has changed may lead elsewhere now.
+// Ways whose gateway lies in a prefix that has changed may lead elsewhere now; then also those whose gateways
+// are reached through them.
 void Routes::resolve_again(const Prefix& changed) {
   const Prefix p{
       in_table(changed.addr, [&](auto&, const auto& a) { return IpAddr{network(a, changed.length)}; }),
       changed.length};
   std::vector<bool> flipped;
-  for (auto at = through_.lower_bound({p.addr, 0}); at != through_.end() && p.contains(at->first); ++at) {
-    const uint32_t value = at->second;
+  bool moved = false;
+  const auto again = [&](uint32_t value) {
     const bool was = held_[value].alive;
-    if (resolve(value) == was) continue;
+    moved |= resolve(value);
+    if (held_[value].alive == was) return;
     flipped.resize(held_.size());
     flipped[value] = true;
-  }
+  };
+  for (auto at = through_.lower_bound({p.addr, 0}); at != through_.end() && p.contains(at->first); ++at)
+    again(at->second);
+  for (uint32_t v = 1; moved && v < held_.size(); ++v)
+    if (held_[v].indirect) again(v);
   if (!flipped.empty()) reinstall(flipped);
 }
 
 void Routes::link_state(uint16_t port, bool up) {
   if (port >= up_.size() || up_[port] == up) return;
   up_[port] = up;
-  std::vector<bool> flipped(held_.size());
+  std::vector<bool> flipped;
+  resolve_ways(flipped);
+}
+
+// `flipped`: ways that came alive or died before.
+void Routes::resolve_ways(std::vector<bool>& flipped) {
+  flipped.resize(held_.size());
   for (uint32_t v = 1; v < held_.size(); ++v) {
     if (held_[v].way == nullptr) continue;
     const bool was = held_[v].alive;
-    flipped[v] = resolve(v) != was;
+    resolve(v);
+    if (held_[v].alive != was) flipped[v] = true;
   }
   reinstall(flipped);
 }
@@ -517,9 +617,9 @@ void Routes::reinstall(const std::vector<bool>& flipped) {
   const bool any_dead = std::ranges::any_of(held_, [](const Held& h) { return h.way && !h.alive; });
   std::vector<bool> to_show(held_.size()), to_hide(held_.size());
   for (uint32_t v = 1; v < held_.size(); ++v) {
-    if (!is_flipped(v)) continue;
-    to_hide[v] = !held_[v].alive;
-    to_show[v] = held_[v].alive && (!held_[v].whole || any_dead);  // dead ones below them give way
+    to_hide[v] = is_flipped(v) && !held_[v].alive;
+    // Dead ones below them give way; and what found no memory may find it now.
+    to_show[v] = held_[v].alive && (!held_[v].whole || (is_flipped(v) && any_dead));
     held_[v].whole |= to_show[v];
   }
   const auto each_of = [](auto& table, const std::vector<bool>& which, auto&& f) {
@@ -529,7 +629,7 @@ void Routes::reinstall(const std::vector<bool>& flipped) {
     });
   };
   const auto all_of = [&](auto& table) {
-    // Its groups may be gone to others: then it comes at the next change.
+    // Its groups may be gone to others: then it is tried again when the next way comes or dies.
     each_of(table, to_show, [&](const auto& i) { (void)show(table, i.prefix, i.length, i.value); });
     typename std::remove_reference_t<decltype(table.list)>::Lengths alive;
     table.list.for_each([&](const auto& i) { alive[i.length] = alive[i.length] || held_[i.value].alive; });

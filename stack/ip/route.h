@@ -146,11 +146,19 @@ class Routes {
     const Way* way = nullptr;
     size_t users = 0;
     bool alive = false;
-    bool whole = true;  // the trie holds all of its routes; false: some gave way to less specific ones
+    bool indirect = false;  // a gateway of it is reached through other static routes
+    bool whole = true;      // the trie holds all of its routes; false: some gave way to less specific ones
     std::unique_ptr<const NextHop> hop;
     std::unique_ptr<const Spread> spread;
   };
 
+  // Where gateways are looked up: the prefixes of both families, and what their values stand for.
+  struct AsItIs {
+    const Routes& r;
+    const RouteList<Ip4Addr>& list(const Ip4Addr&) const { return r.four_.list; }
+    const RouteList<Ip6Addr>& list(const Ip6Addr&) const { return r.six_.list; }
+    const Way& way(uint32_t value) const { return *r.held_[value].way; }
+  };
   // All prefixes that a table is to have, and where they lead; the lists' values are places in `ways`.
   struct Wanted {
     RouteList<Ip4Addr> four;
@@ -160,6 +168,9 @@ class Routes {
     uint32_t number(const Way&);
     RouteList<Ip4Addr>& list(const Ip4Addr&) { return four; }
     RouteList<Ip6Addr>& list(const Ip6Addr&) { return six; }
+    const RouteList<Ip4Addr>& list(const Ip4Addr&) const { return four; }
+    const RouteList<Ip6Addr>& list(const Ip6Addr&) const { return six; }
+    const Way& way(uint32_t value) const { return *ways[value]; }
   };
 
   Routes(std::span<const buf::Interface>, const Options&);
@@ -168,12 +179,22 @@ class Routes {
   std::string want_static(const Route&, Wanted&) const;
   template <class Addr>
   std::string fill(Table<Addr>&, Wanted&);
-  Wanted as_it_is();
+  // What a table is to become differs in.
+  template <class Addr>
+  struct Changes {
+    std::vector<typename RouteList<Addr>::Item> coming, going;  // going: value 0
+  };
   std::string change(Wanted&);
   template <class Addr>
-  std::string change(Table<Addr>&, RouteList<Addr>&, const Wanted&);
-  std::string resolve_all();
-  std::string dead_end() const;
+  Changes<Addr> changes(Table<Addr>&, Wanted&, std::span<const uint32_t> values);
+  template <class Addr>
+  bool reserve(Table<Addr>&, const Changes<Addr>&);
+  std::vector<bool> resolve_ahead(const Wanted&, std::span<const uint32_t> values, const Changes<Ip4Addr>&,
+                                  const Changes<Ip6Addr>&);
+  template <class Addr>
+  void apply(Table<Addr>&, Changes<Addr>&);
+  void resolve_all();
+  std::string dead_end(const Wanted&) const;
   std::string install_all();
 
   template <class F>
@@ -183,8 +204,16 @@ class Routes {
   void drop(uint32_t value);
   std::string unfit(const Route&) const;
 
-  bool resolve(const Gateway&, unsigned& steps, NextHop& out) const;
+  // With `any_link` as if all links were up.
+  template <class Lists>
+  bool resolve(const Lists&, const Gateway&, bool any_link, unsigned& steps, NextHop& out) const;
+  template <class Lists>
+  std::string dead_end(const Lists&, const Way&) const;
   bool resolve(uint32_t value, const Spread* before = nullptr);
+  template <class Lists>
+  std::vector<NextHop> hops_of(const Lists&, uint32_t value);
+  bool settle(uint32_t value, std::vector<NextHop>, const Spread* before = nullptr);
+  void resolve_ways(std::vector<bool>& flipped);
   void resolve_again(const Prefix& changed);
   void publish(uint32_t value, std::unique_ptr<const NextHop>, std::unique_ptr<const Spread>);
   void reinstall(const std::vector<bool>& flipped);

@@ -24,11 +24,32 @@ bool RouteGroups::grow() {
   return true;
 }
 
-uint32_t RouteGroups::alloc() {
+void RouteGroups::reclaim() {
   while (!retired_.empty() && grace_->passed(retired_.front().token)) {
     free_.push_back(retired_.front().group);
     retired_.pop_front();
   }
+}
+
+bool RouteGroups::reserve(size_t groups) {
+  reclaim();
+  const size_t free = free_.size();
+  const uint32_t made = made_;
+  while (free_.size() < groups) {
+    if (grow()) continue;
+    free_.resize(free);
+    for (; made_ != made; made_ -= chunk_groups) {
+      Entry*& chunk = chunks_[made_ / chunk_groups - 1];
+      rte_free(chunk);
+      chunk = nullptr;
+    }
+    return false;
+  }
+  return true;
+}
+
+uint32_t RouteGroups::alloc() {
+  reclaim();
   if (free_.empty() && !grow()) return none;
   const uint32_t group = free_.back();
   free_.pop_back();

@@ -31,6 +31,8 @@ class RouteGroups {
   // Entries are what the last owner left; none when memory is short.
   uint32_t alloc();
   void release(uint32_t group);
+  // So many can be had from here on, or false, and no memory more is taken.
+  bool reserve(size_t groups);
   Entry* at(uint32_t group) const {
     return chunks_[group / chunk_groups] + size_t{group % chunk_groups} * group_entries;
   }
@@ -43,6 +45,7 @@ class RouteGroups {
     uint32_t group;
     uint64_t token;
   };
+  void reclaim();
   bool grow();
 
   // Never moves: readers look into it. A chunk's address is there before any entry names one of its groups.

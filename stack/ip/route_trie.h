@@ -49,6 +49,17 @@ class RouteTrie {
     const uint32_t leaf = leaf_of(cover_length, cover_value);
     write(root_.get(), 0, 16, prefix, length, leaf, [length](uint32_t e) { return length_of(e) == length; });
   }
+  // The groups that set() would have to make for a prefix: each(bits in front of one).
+  template <class F>
+  void lacking(const Addr& prefix, unsigned length, F&& each) const {
+    unsigned end = 16;
+    uint32_t e = root_[first_16(prefix)].load(std::memory_order_relaxed);
+    for (; length > end && is_group(e); end += 8)
+      e = groups_.at(group_of(e))[octet(prefix, end / 8)].load(std::memory_order_relaxed);
+    for (; length > end; end += 8) each(end);
+  }
+  // False: there is no memory for so many more groups.
+  bool reserve(size_t groups) { return groups_.reserve(groups); }
   size_t octets() const { return root_entries * sizeof(Entry) + groups_.octets(); }
   size_t groups() const { return groups_.used(); }
 

@@ -43,6 +43,8 @@ TEST(device, arguments_name_the_driver_the_port_and_the_target) {
   host.device = {DeviceKind::vhost_user, "run/v.sock", ""};
   host.forwards = false;
   EXPECT_EQ(device_arguments(host), "net_vhost_lan,iface=run/v.sock,queues=1,tso=1");
+  host.offloads = false;
+  EXPECT_EQ(device_arguments(host), "net_vhost_lan,iface=run/v.sock,queues=1") << "behind a bad line";
 }
 
 TEST(device, errors_say_what_to_type) {

@@ -208,6 +208,21 @@ TEST_F(Impaired, corruption_flips_exactly_one_bit) {
   EXPECT_EQ(count_[Counter::io_impair_corrupted], 200u);
 }
 
+TEST_F(Impaired, what_a_device_said_of_checksums_does_not_outlive_the_damage) {
+  for (const double share : {0.0, 1.0}) {
+    line({.corrupt = share});
+    Packet p = numbered(1);
+    p.raw()->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_NONE;
+    under_.arriving.push_back(std::move(p));
+    received_.clear();
+    poll();
+    ASSERT_EQ(received_.size(), 1u);
+    const auto said = share == 0.0 ? buf::RxChecksum::Good : buf::RxChecksum::Unknown;
+    EXPECT_EQ(received_[0].rx_ip_checksum(), said);
+    EXPECT_EQ(received_[0].rx_l4_checksum(), said);
+  }
+}
+
 TEST_F(Impaired, corruption_leaves_bytes_that_others_own_alone) {
   buf::ChunkPool chunks{1};
   buf::Chunk* c = chunks.alloc();

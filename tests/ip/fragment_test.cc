@@ -51,6 +51,21 @@ class Fragmenting : public test::IpRoom {
     one.push(std::move(t));
     room->output(one, now, out);
   }
+  // A large datagram in front of a full burst, and packets for 30 of its pieces only.
+  void cut_short_in_a_burst(auto&& output, IpAddr dst) {
+    buf::Transmits burst;
+    burst.push(datagram(60'000, dst));
+    while (!burst.full()) burst.push(datagram(100, dst));
+    const size_t others = burst.size() - 1;
+    std::vector<buf::Packet> taken;
+    for (buf::Packet p = test::packet_pool().alloc(); p; p = test::packet_pool().alloc())
+      taken.push_back(std::move(p));
+    taken.resize(taken.size() - 30);
+    output(burst);
+    EXPECT_EQ(all_out().size(), 30 + others);
+    EXPECT_EQ(count[Counter::ip_no_piece], 1u);
+    EXPECT_EQ(count[Counter::ip_sent], others);
+  }
   // The payload of IPv4 fragments put together by the naive method; headers are checked on the way.
   static Octets joined(std::span<const buf::Egress> pieces, size_t mtu, uint16_t first_at = 0,
                        bool open = false) {
@@ -223,6 +238,7 @@ TEST_F(Fragmenting, what_would_reach_beyond_a_datagrams_end_is_not_cut) {
   pass(test::ip4({.dst = far, .fragment = 0x1fff}, pattern(1400)));
   EXPECT_TRUE(all_out().empty());
   EXPECT_EQ(count[Counter::ip_fragment_too_long], 1u);
+  EXPECT_EQ(count[Counter::ip_fragmented], 0u);
 }
 
 TEST_F(Fragmenting, without_packets_the_rest_is_lost_counted) {
@@ -233,7 +249,13 @@ TEST_F(Fragmenting, without_packets_the_rest_is_lost_counted) {
   taken.pop_back();
   send(std::move(t));
   EXPECT_EQ(all_out().size(), 1u);
-  EXPECT_GE(count[Counter::ip_no_piece], 1u);
+  EXPECT_EQ(count[Counter::ip_no_piece], 1u);
+  EXPECT_EQ(drops(), 1u);
+  EXPECT_EQ(count[Counter::ip_sent], 0u);
+}
+
+TEST_F(Fragmenting, a_datagram_cut_short_leaves_the_others_of_its_burst_their_room) {
+  cut_short_in_a_burst([&](buf::Transmits& burst) { room->output(burst, now, out); }, far);
 }
 
 TEST_F(Fragmenting, fragments_for_us_are_one_datagram_to_the_transport) {
@@ -384,6 +406,10 @@ class Fragmenting6 : public Fragmenting {
   std::unique_ptr<Ip6> room6;
   In6 in6;
 };
+
+TEST_F(Fragmenting6, a_datagram_cut_short_leaves_the_others_of_its_burst_their_room) {
+  cut_short_in_a_burst([&](buf::Transmits& burst) { room6->output(burst, now, out); }, far6);
+}
 
 TEST_F(Fragmenting6, our_datagrams_leave_in_pieces_that_every_link_carries) {
   for (const size_t size : {size_t{1460}, size_t{1461}, size_t{5000}, size_t{65527}}) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routes that change: what each change makes of the table, and what readers see while it changes.
+#include <rte_malloc.h>
+
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "base/rng.h"
@@ -92,6 +96,21 @@ TEST_F(RouteChange, gateways_behind_other_routes_follow_them) {
   EXPECT_EQ(gateway("10.1.2.3"), "198.18.0.4");
 }
 
+TEST_F(RouteChange, gateways_behind_routes_behind_other_routes_follow_all_of_them) {
+  EXPECT_EQ(routes->set({prefix("172.16.0.0/16"), ip("198.18.0.2")}), "");
+  EXPECT_EQ(routes->set({prefix("172.17.0.0/16"), ip("172.16.0.1")}), "");
+  EXPECT_EQ(routes->set({prefix("172.18.0.0/16"), ip("172.17.0.1")}), "");
+  EXPECT_EQ(routes->set({prefix("10.0.0.0/8"), ip("172.18.0.1")}), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "198.18.0.2");
+  EXPECT_EQ(routes->set({prefix("172.16.0.0/24"), ip("198.19.0.3")}), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "198.19.0.3");
+  EXPECT_EQ(routes->remove(prefix("172.16.0.0/24")), "");
+  EXPECT_EQ(routes->remove(prefix("172.16.0.0/16")), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "none");
+  EXPECT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.4")}), "");
+  EXPECT_EQ(gateway("10.1.2.3"), "198.19.0.4");
+}
+
 TEST_F(RouteChange, routes_over_a_dead_link_give_way_to_less_specific_ones_until_it_is_back) {
   EXPECT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.2")}), "");
   EXPECT_EQ(routes->set({prefix("10.0.0.0/8"), ip("198.18.0.2")}), "");
@@ -113,6 +132,20 @@ TEST_F(RouteChange, routes_over_a_dead_link_give_way_to_less_specific_ones_until
   EXPECT_EQ(gateway("11.0.0.1"), "198.18.0.5");
   EXPECT_EQ(gateway("198.18.0.77"), "port 0");
   EXPECT_EQ(gateway("8.8.8.8"), "198.19.0.2");
+}
+
+TEST_F(RouteChange, a_gateway_nowhere_is_refused_while_a_link_is_dead_too) {
+  const std::string said = "172.16.0.1 is not on a connected network";
+  routes->link_state(1, false);
+  EXPECT_NE(routes->set({prefix("10.0.0.0/8"), ip("172.16.0.1")}).find(said), std::string::npos);
+  const std::vector<Route> nowhere{{prefix("10.0.0.0/8"), ip("172.16.0.1")}};
+  EXPECT_NE(routes->become(ports, nowhere).find(said), std::string::npos);
+  EXPECT_EQ(routes->size(), 6u);
+  const std::vector<Route> waits{{prefix("172.16.0.0/16"), ip("198.19.0.2")}, nowhere[0]};
+  EXPECT_EQ(routes->become(ports, waits), "") << "behind a route that waits for its link";
+  EXPECT_EQ(gateway("10.1.2.3"), "none");
+  routes->link_state(1, true);
+  EXPECT_EQ(gateway("10.1.2.3"), "198.19.0.2");
 }
 
 // What lookups find after any mix of changes is what a list of all routes says that is gone through whole.
@@ -274,6 +307,131 @@ TEST_F(RouteChange, flows_stay_where_they_were_through_a_new_configuration) {
     if (before[i] != lost) {
       EXPECT_EQ(after[i], before[i]);
     }
+}
+
+// Looks into the routes at every moment in the middle of a change, and never lets anything be used again.
+class Onlooker : public Grace {
+ public:
+  explicit Onlooker(std::function<void()> look) : look_{std::move(look)} {}
+  uint64_t start() override {
+    look_();
+    return 1;
+  }
+  bool passed(uint64_t) override { return false; }
+
+ private:
+  std::function<void()> look_;
+};
+
+TEST_F(RouteChange, no_destination_is_without_its_way_at_any_moment_of_a_change) {
+  // The network of every gateway changes, and with it the ways; the default dies; two go at once.
+  const std::vector<Route> one{
+      {prefix("0.0.0.0/0"), ip("198.18.0.2")},     {prefix("10.0.0.0/8"), {}, RouteKind::Blackhole},
+      {prefix("10.1.0.0/16"), ip("198.18.0.3")},   {prefix("10.2.0.0/16"), ip("198.18.0.4")},
+      {prefix("172.16.0.0/16"), ip("198.18.0.4")}, {prefix("10.3.0.0/16"), ip("172.16.0.1")}};
+  const std::vector<Route> two{{prefix("0.0.0.0/0"), {}, RouteKind::Blackhole},
+                               {prefix("10.0.0.0/12"), ip("198.51.100.2")},
+                               {prefix("10.1.0.0/16"), ip("198.51.100.3")},
+                               {prefix("172.16.0.0/16"), ip("198.51.100.4")},
+                               {prefix("10.3.0.0/16"), ip("172.16.0.1")}};
+  auto other = ports;
+  other[0].addresses = {prefix("198.51.100.1/24")};
+  size_t looks = 0;
+  std::set<std::string> lost;
+  Onlooker grace{[&] {
+    ++looks;
+    for (const char* a : {"10.1.0.1", "10.2.0.1", "10.3.0.1", "198.19.0.77"})
+      if (routes->lookup(ip(a).v4()).kind != RouteKind::Forward) lost.insert(a);
+  }};
+  ASSERT_EQ(routes->become(ports, one), "");
+  routes->readers_from_now_on(&grace);
+  for (int turn = 0; turn < 4; ++turn)
+    ASSERT_EQ(turn % 2 == 0 ? routes->become(other, two) : routes->become(ports, one), "");
+  EXPECT_EQ(lost, std::set<std::string>{});
+  EXPECT_GT(looks, 20u);
+}
+
+TEST_F(RouteChange, a_change_that_does_not_fit_beside_what_is_there_moves_nothing) {
+  options.next_hops = 16;
+  std::vector<Route> one, two;
+  for (uint8_t i = 0; i < 6; ++i) {
+    one.push_back({{Ip4Addr::of(10, i, 0, 0), 16}, Ip4Addr{us.v + 1 + i}});
+    two.push_back({{Ip4Addr::of(10, i, 0, 0), 16}, Ip4Addr{us.v + 101 + i}});
+  }
+  routes = Routes::build(ports, one, options, error);
+  ASSERT_NE(routes, nullptr) << error;
+  Onlooker grace{[] {}};
+  routes->readers_from_now_on(&grace);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(routes->become(ports, two).find("more different next hops at once"), std::string::npos);
+    for (const Route& r : one)
+      EXPECT_EQ(gateway(to_text(r.to.addr).c_str()), to_text(r.via)) << to_text(r.to);
+  }
+}
+
+// Takes all that is left of DPDK's memory.
+class Hog {
+ public:
+  Hog() {
+    for (size_t n : {size_t{1} << 20, size_t{1} << 16})
+      while (void* p = rte_malloc("hog", n, 1024)) taken_.push_back(p);
+  }
+  ~Hog() {
+    for (void* p : taken_) rte_free(p);
+  }
+  Hog(const Hog&) = delete;
+  Hog& operator=(const Hog&) = delete;
+
+ private:
+  std::vector<void*> taken_;
+};
+
+// A table of one route, and as many as there are groups left without more memory.
+std::vector<Route> full_table(const char* via, unsigned n = 1023) {
+  std::vector<Route> all;
+  for (unsigned i = 0; i < n; ++i) all.push_back({{Ip4Addr{0x14000000u + (i << 16)}, 24}, *parse_ip(via)});
+  return all;
+}
+
+TEST_F(RouteChange, a_change_without_memory_moves_nothing) {
+  ports[0].addresses = {prefix("198.18.0.1/16")};
+  ports[1].addresses = {prefix("198.19.0.1/16")};
+  const std::vector<Route> one{{prefix("10.0.0.0/24"), ip("198.18.0.2")},
+                               {prefix("10.1.0.0/24"), ip("198.18.0.2")}};
+  routes = Routes::build(ports, one, options, error);
+  ASSERT_NE(routes, nullptr) << error;
+  Onlooker grace{[] {}};
+  routes->readers_from_now_on(&grace);
+  const Hog hog;
+  const size_t octets = routes->octets();
+  auto two = full_table("198.19.0.2", 2000);
+  two.push_back({prefix("10.0.0.0/24"), {}, RouteKind::Blackhole});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(routes->become(ports, two).find("no memory"), std::string::npos);
+    EXPECT_EQ(gateway("10.0.0.1"), "198.18.0.2");
+    EXPECT_EQ(gateway("10.1.0.1"), "198.18.0.2");
+    EXPECT_EQ(gateway("20.0.0.1"), "none");
+  }
+  EXPECT_EQ(routes->octets(), octets);
+}
+
+TEST_F(RouteChange, a_route_for_which_there_was_no_memory_is_tried_again_with_the_next_link) {
+  EXPECT_EQ(routes->set({prefix("0.0.0.0/0"), ip("198.19.0.2")}), "");
+  EXPECT_EQ(routes->set({prefix("10.0.0.0/24"), ip("198.18.0.2")}), "");
+  routes->link_state(0, false);
+  const Hog hog;
+  std::vector<Prefix> all;
+  for (const Route& r : full_table("198.19.0.2", 2000)) {
+    if (!routes->set(r).empty()) break;
+    all.push_back(r.to);
+  }
+  ASSERT_LT(all.size(), 2000u);
+  routes->link_state(0, true);
+  EXPECT_EQ(gateway("10.0.0.1"), "198.19.0.2") << "no memory for it";
+  EXPECT_EQ(routes->remove(all.back()), "");
+  routes->link_state(1, false);
+  routes->link_state(1, true);
+  EXPECT_EQ(gateway("10.0.0.1"), "198.18.0.2");
 }
 
 // Readers meanwhile: a destination that has a way before and after always has one.
