@@ -224,9 +224,9 @@ void Appliance::wire_ports(size_t k) {
 }
 
 // Makes the worker's ports with tags that it does not have yet; those that they replace go to `old`.
-Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
-                            std::vector<std::unique_ptr<link::SubPort>>& old) {
-  Wiring wiring;
+link::Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
+                                  std::vector<std::unique_ptr<link::SubPort>>& old) {
+  link::Wiring wiring;
   wiring.ports = w.ports;
   std::vector<std::vector<link::SubPort*>> plugged(devices_.size());
   w.sub_ports.resize(table.size());
@@ -287,7 +287,7 @@ void Appliance::wire_services(size_t k) {
                        .advertise = advertise_,
                        .nd = &config_.nd};
   std::vector<std::unique_ptr<link::SubPort>> none;
-  const Wiring wiring = wire_tags(w, table_, none);
+  const link::Wiring wiring = wire_tags(w, table_, none);
   wiring.plug();
   w.stack = std::make_unique<Stack>(plan, wiring.ports, serve::DnsService{zones_}, std::move(services),
                                     *pool_, *w.links, w.count, w.rng,
@@ -376,14 +376,10 @@ void Appliance::apply(const PortTable& table, const std::vector<buf::Interface>&
                       const std::vector<link::Advertise>& advertise,
                       const std::vector<std::shared_ptr<const dns::Zones>>& zones) {
   std::vector<std::unique_ptr<link::SubPort>> old;
-  std::vector<WorkerChange> changes;
+  std::vector<StackChange> changes;
   changes.reserve(workers_.size());
-  for (const auto& w : workers_) {
-    Wiring wiring = wire_tags(*w, table, old);
-    std::vector<buf::NetPort*> ports = wiring.ports;
-    changes.push_back(
-        {std::move(wiring), {std::move(ports), interfaces, advertise, serve::DnsService{zones}}});
-  }
+  for (const auto& w : workers_)
+    changes.push_back({wire_tags(*w, table, old), interfaces, advertise, serve::DnsService{zones}});
   for (size_t k = 0; k < workers_.size(); ++k) workers_[k]->change(changes[k]);
   for (const auto& w : workers_)
     while (!w->changed()) std::this_thread::sleep_for(std::chrono::microseconds{100});

@@ -54,7 +54,7 @@ class Appliance {
   std::string make_sites();
   std::string make_worker(size_t k);
   void wire_ports(size_t k);
-  Wiring wire_tags(Worker&, const PortTable&, std::vector<std::unique_ptr<link::SubPort>>& old);
+  link::Wiring wire_tags(Worker&, const PortTable&, std::vector<std::unique_ptr<link::SubPort>>& old);
   void apply(const PortTable&, const std::vector<buf::Interface>&, const std::vector<link::Advertise>&,
              const std::vector<std::shared_ptr<const dns::Zones>>& zones);
   void wire_services(size_t k);

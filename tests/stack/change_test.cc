@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole stack whose ports and addresses change while it runs.
+#include "ip6.h"
+#include "support/tags.h"
+
+namespace sluice::test {
+namespace {
+
+constexpr Ip6Addr office6 = Ip6Addr::of(0x2001, 2, 0, 0x100, 0, 0, 0, 1);
+constexpr uint16_t dot1q = 0x8100;
+
+// Port 0 is a trunk from the first change on, and port 2 its VLAN 100.
+class Changing : public Stack6 {
+ protected:
+  Changing() {
+    start();
+    trunk.emplace(worker->port(0), worker->count);
+    office.emplace(link::Tags{.vlan = 100}, false, worker->count);
+    change.wiring = {.ports = {&*trunk, &worker->port(1)}, .trunks = {{&*trunk, {}}}};
+    for (buf::Interface& i : change.interfaces) i.caps.tx_multi_segment = true;
+  }
+  void changes() {
+    worker->stack().change(change, now);
+    worker->turn(now);
+  }
+  void office_comes() {
+    change.wiring.ports.push_back(&*office);
+    change.wiring.trunks[0].ports = {&*office};
+    change.interfaces.push_back({{.mac = our_mac}, {{office6, 64}}});
+    change.interfaces[2].ip6 = true;
+    change.advertise[2] = {.enabled = true, .head = {.lifetime = 1800}};
+    changes();
+    worker->run(now, 5_s);
+  }
+  // The lifetimes of the router advertisements that left with the VLAN's tag.
+  std::vector<uint16_t> advertised() {
+    std::vector<uint16_t> lifetimes;
+    for (const Octets& f : worker->port(0).take_sent()) {
+      if (load_be<uint16_t>(f.data() + 12) != dot1q || load_be<uint16_t>(f.data() + 14) != 100) continue;
+      const Octets plain = without_tags(f, 1);
+      if (is_icmp6(plain, Icmp6Type::RouterAdvertisement))
+        lifetimes.push_back(load_be<uint16_t>(upper(plain).data() + 6));
+    }
+    return lifetimes;
+  }
+
+  std::optional<link::Trunk> trunk;
+  std::optional<link::SubPort> office;
+  StackChange change{{}, ports(), std::vector<link::Advertise>(3), serve::DnsService{{example_zones()}}};
+};
+
+TEST_F(Changing, a_vlan_that_goes_says_to_its_hosts_that_we_are_no_router_there_any_more) {
+  office_comes();
+  EXPECT_EQ(advertised(), std::vector<uint16_t>{1800});
+  change.interfaces[2] = {{.mac = our_mac}, {}};
+  change.advertise[2] = {};
+  change.wiring.trunks[0].ports.clear();
+  changes();
+  EXPECT_EQ(advertised(), std::vector<uint16_t>{0});
+  EXPECT_EQ(counted(Counter::link_vlan), 0u) << "nothing was sent by a port that is nobody's";
+}
+
+}  // namespace
+}  // namespace sluice::test
