@@ -60,5 +60,28 @@ TEST_F(Changing, a_vlan_that_goes_says_to_its_hosts_that_we_are_no_router_there_
   EXPECT_EQ(counted(Counter::link_vlan), 0u) << "nothing was sent by a port that is nobody's";
 }
 
+// What a peer is told comes from the address it speaks to, or does not come.
+TEST_F(Changing, a_connection_to_an_address_that_is_gone_sends_from_no_other) {
+  const auto syn4 =
+      tcp4({.src = {1'000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = 60'000});
+  const auto syn6 = frame6(
+      tcp6({}, {.src = {1'000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = 60'000}));
+  gets(arp_from(peer_mac, peer, us));
+  gets(syn4);
+  gets(syn6);
+  EXPECT_EQ(worker->connections(), 2u);
+  sent(0);
+  change.interfaces[0].addresses = {{Ip4Addr::of(198, 18, 0, 2), 24},
+                                    {Ip6Addr::of(0x2001, 2, 0, 1, 0, 0, 0, 2), 64}};
+  changes();
+  worker->run(now, 2_s);  // SYN-ACKs are due again
+  for (const Octets& f : worker->port(0).take_sent()) {
+    const auto type = wire::Ethernet::parse(f)->type();
+    EXPECT_FALSE(type == wire::EtherType::Ip4 && ip_of(f).proto() == 6) << "from a foreign address";
+    EXPECT_FALSE(type == wire::EtherType::Ip6 && ip6_of(f).next_header() == 6) << "from a foreign address";
+  }
+  EXPECT_GE(counted(Counter::ip_no_source), 2u);
+}
+
 }  // namespace
 }  // namespace sluice::test
