@@ -12,6 +12,9 @@ namespace {
 using Kind = AddressChange::Kind;
 constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
+bool speaks4(const buf::Interface& port) {
+  return std::ranges::any_of(port.addresses, [](const Prefix& p) { return p.addr.is_v4(); });
+}
 bool has(const std::vector<Prefix>& all, const Prefix& p) { return std::ranges::find(all, p) != all.end(); }
 
 }  // namespace
@@ -32,11 +35,13 @@ void Link::change(std::span<const buf::Interface> ports, std::span<const Adverti
     for (const Prefix& p : ports_[i].addresses)
       if (p.addr.is_v4() && own(i, p.addr.v4()) == nullptr) own_.emplace_back(p.addr.v4(), i, options_);
 
-  // Neighbours that are none any more: those vouched for no longer, and those of networks that we left.
+  // Neighbours that are none any more: those vouched for no longer, those of networks that we left, and all
+  // of a port that does not speak their protocol any more, or is nobody's.
   neighbours_.remove_if([&](const Neighbour& n) {
     const buf::Interface& is = ports_[n.port];
     if (n.state == NeighbourState::Static)
       return std::ranges::find(is.neighbours, n.addr, &buf::StaticNeighbour::addr) == is.neighbours.end();
+    if (!(n.addr.is_v4() ? speaks4(is) : is.ip6)) return true;
     if (n.port >= were.size()) return false;
     const auto on = [&](const Prefix& p) { return p.contains(n.addr); };
     return std::ranges::any_of(were[n.port].addresses, on) && std::ranges::none_of(is.addresses, on);

@@ -151,6 +151,36 @@ TEST_F(LinkChange, neighbours_of_a_network_left_go_and_all_others_stay) {
   EXPECT_EQ(destinations(), std::vector<Mac>{peer_mac});
 }
 
+TEST_F(LinkChange, a_port_that_goes_takes_all_its_neighbours_with_it_and_tells_what_waited) {
+  const IpAddr beside = *parse_ip("fe80::9"), off_link = *parse_ip("203.0.113.9");
+  ports[0].addresses.push_back(*parse_prefix("2001:2::1/64"));
+  ports[0].ip6 = true;
+  restart();
+  const auto elsewhere = Ip4Addr::of(198, 19, 0, 9);
+  gets_arp({ArpOp::Request, peer_mac, peer, Mac{}, us});
+  gets_arp({ArpOp::Request, mac(8), elsewhere, Mac{}, test::us_wan}, 1);
+  for (const IpAddr& a : {beside, off_link, *parse_ip("2001:2::9")}) outputs("waits", a);
+  EXPECT_EQ(room->neighbours().size_on(0), 4u);
+  ports[0] = {{.mac = our_mac}, {}};
+  changes();
+  EXPECT_EQ(room->neighbours().size_on(0), 0u);
+  EXPECT_EQ(failed(), 3u);
+  EXPECT_NE(neighbour(elsewhere, 1), nullptr);
+}
+
+TEST_F(LinkChange, a_port_that_leaves_ipv6_keeps_its_neighbours_of_ipv4) {
+  ports[0].addresses.push_back(*parse_prefix("2001:2::1/64"));
+  ports[0].ip6 = true;
+  restart();
+  gets_arp({ArpOp::Request, peer_mac, peer, Mac{}, us});
+  outputs("waits", *parse_ip("fe80::9"));
+  ports[0].addresses.pop_back();
+  ports[0].ip6 = false;
+  changes();
+  EXPECT_EQ(neighbour(*parse_ip("fe80::9")), nullptr);
+  EXPECT_NE(neighbour(peer), nullptr);
+}
+
 TEST_F(LinkChange, static_neighbours_come_with_what_waited_and_go) {
   outputs("waits", peer);
   sent.clear();
