@@ -112,8 +112,10 @@ void Nd::change_slaac(uint16_t port, bool was, Instant now) {
 
 // What is said changes with the next advertisement, which is sent as soon as may be.
 void Nd::change_advertiser(uint16_t port, const Advertise& is, Instant now) {
+  const bool enabled = writer_ && ports_[port].ip6 && is.enabled;
+  if (advertise_[port] == is && advertisers_[port].enabled() == enabled) return;
   advertise_[port] = is;
-  advertisers_[port].change(writer_ && ports_[port].ip6 && is.enabled, is.most_interval);
+  advertisers_[port].change(enabled, is.most_interval);
   if (!sender_for(port, link_local_prefix).is_unspecified()) advertisers_[port].start(now);
 }
 

@@ -246,6 +246,10 @@ TEST_F(LinkChange, advertisements_begin_change_and_end_with_a_farewell) {
   changes(said);
   passes(1_s);
   EXPECT_EQ(advertisements(), std::vector<uint16_t>{900}) << "hosts hear at once";
+  passes(5_s);
+  changes(said);
+  passes(5_s);
+  EXPECT_TRUE(advertisements().empty()) << "a change of something else is no news";
   said[0].enabled = false;
   changes(said);
   EXPECT_EQ(advertisements(), std::vector<uint16_t>{0});
