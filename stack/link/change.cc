@@ -47,7 +47,7 @@ void Link::change(std::span<const buf::Interface> ports, std::span<const Adverti
     return std::ranges::any_of(were[n.port].addresses, on) && std::ranges::none_of(is.addresses, on);
   });
   for (uint16_t i = 0; i < ports_.size(); ++i)
-    for (const buf::StaticNeighbour& n : ports_[i].neighbours) pin(i, n, &out);
+    for (const buf::StaticNeighbour& n : ports_[i].neighbours) pin(i, n, now, &out);
 
   buf::Egresses said;
   nd_.change(ports, advertise, now, said);

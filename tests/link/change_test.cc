@@ -181,6 +181,32 @@ TEST_F(LinkChange, a_port_that_leaves_ipv6_keeps_its_neighbours_of_ipv4) {
   EXPECT_NE(neighbour(peer), nullptr);
 }
 
+TEST_F(LinkChange, a_static_neighbour_finds_room_in_a_full_table_and_on_a_full_port) {
+  for (const uint32_t all : {16u, 64u}) {
+    options.neighbours = all;
+    options.neighbours_per_port = 16;
+    ports[0].neighbours.clear();
+    restart();
+    // Asked for a moment ago, or answered: nothing here is worth less than any newcomer.
+    for (uint8_t i = 10; i < 26; ++i) {
+      const Ip4Addr who = Ip4Addr::of(198, 18, 0, i);
+      outputs("x", who);
+      if (i % 2 == 0) gets_arp({ArpOp::Reply, mac(i), who, our_mac, us});
+    }
+    ASSERT_EQ(room->neighbours().size_on(0), 16u);
+    outputs("x", Ip4Addr::of(198, 18, 0, 99));
+    ASSERT_EQ(neighbour(Ip4Addr::of(198, 18, 0, 99)), nullptr) << "a newcomer is refused";
+    sent.clear();
+    ports[0].neighbours = {{peer, mac(77)}, {Ip4Addr::of(198, 18, 0, 10), mac(78)}};
+    changes();
+    EXPECT_EQ(room->neighbours().size(), 16u);
+    outputs("a", peer);
+    outputs("b", Ip4Addr::of(198, 18, 0, 10));
+    EXPECT_EQ(destinations(), (std::vector<Mac>{mac(77), mac(78)}));
+    ports[0].neighbours.clear();
+  }
+}
+
 TEST_F(LinkChange, static_neighbours_come_with_what_waited_and_go) {
   outputs("waits", peer);
   sent.clear();
