@@ -45,6 +45,7 @@ class Checker {
   void run() {
     check_cores();
     check_port_names();
+    check_neighbour_limit();
     check_devices();
     for (size_t i = 0; i < c_.ports.size(); ++i) {
       check_addresses(i);
@@ -191,14 +192,21 @@ class Checker {
     }
     static_neighbours_ += p.neighbours.size();
     const Place* at = places_.find(p.neighbours);
-    if (at && p.neighbours.size() >= c_.arp.neighbours_per_port)
+    if (at && p.neighbours.size() >= c_.arp.of_one_port())
       add(at,
           "so many leave no room for others in arp.neighbours_per_port, " +
-              std::to_string(c_.arp.neighbours_per_port),
+              std::to_string(c_.arp.of_one_port()),
           "a larger arp.neighbours_per_port");
     else if (at && static_neighbours_ >= c_.arp.neighbours)
       add(at, "static neighbours fill arp.neighbours, " + std::to_string(c_.arp.neighbours),
           "a larger arp.neighbours");
+  }
+
+  void check_neighbour_limit() {
+    const uint32_t& limit = c_.arp.neighbours_per_port;
+    if (const Place* at = places_.find(limit); at && limit != 0 && limit < 16)
+      add(at, "a port with " + std::to_string(limit) + " neighbours has no room for a network",
+          "0 for half of arp.neighbours, or at least 16");
   }
 
   void check_addresses(size_t port) {

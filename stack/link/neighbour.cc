@@ -36,7 +36,7 @@ Neighbour* Neighbours::find(uint16_t port, const IpAddr& addr) {
 }
 
 Neighbour* Neighbours::make(uint16_t port, const IpAddr& addr, Instant now, Newcomer who) {
-  if (size_on(port) >= options_.neighbours_per_port && !make_room(on_ports_[port], now, who)) {
+  if (size_on(port) >= options_.of_one_port() && !make_room(on_ports_[port], now, who)) {
     count_.add(Counter::neighbours_port_full);
     return nullptr;
   }

@@ -119,6 +119,41 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
   for (const Case& c2 : cases) EXPECT_EQ(problems(with(c2.neighbours)), c2.problems) << c2.neighbours;
 }
 
+TEST(Ports, static_neighbours_leave_room_for_others) {
+  const auto with = [](const std::string& arp, int neighbours) {
+    std::string all = "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24], neighbours: [";
+    for (int i = 2; i < 2 + neighbours; ++i)
+      all += "{ address: 198.19.0." + std::to_string(i) + ", mac: '02:00:00:00:00:02' }, ";
+    return all + "] }\narp: { " + arp + " }\n";
+  };
+  EXPECT_EQ(problems(with("neighbours: 64", 31)), "");
+  EXPECT_EQ(problems(with("neighbours: 64", 32)),
+            "f.yaml:3:79: so many leave no room for others in arp.neighbours_per_port, 32, a larger "
+            "arp.neighbours_per_port would be right\n");
+  EXPECT_EQ(problems(with("neighbours: 64, neighbours_per_port: 40", 32)), "");
+  EXPECT_EQ(
+      problems(with("neighbours_per_port: 15", 1)),
+      "f.yaml:4:29: a port with 15 neighbours has no room for a network, 0 for half of arp.neighbours, or "
+      "at "
+      "least 16 would be right\n");
+}
+
+TEST(Ports, neighbours_are_printed_as_they_are_read) {
+  const Config c = good(
+      "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24, '2001:2:0:2::1/64'], neighbours: [\n"
+      "      { address: 198.19.0.2, mac: '02:00:00:00:0a:02' }, { address: '2001:2:0:2::7', mac: "
+      "'02:00:00:00:00:07' } ] }\n");
+  const auto again = load(print(c), "f.yaml", Environment{.cores = 4});
+  ASSERT_TRUE(std::holds_alternative<Config>(again)) << print(c);
+  const auto& neighbours = std::get<Config>(again).ports[1].neighbours;
+  ASSERT_EQ(neighbours.size(), 2u);
+  EXPECT_EQ(to_text(neighbours[0].address), "198.19.0.2");
+  EXPECT_EQ(neighbours[0].mac, (Mac{{2, 0, 0, 0, 0x0a, 2}}));
+  EXPECT_EQ(to_text(neighbours[1].address), "2001:2:0:2::7");
+  EXPECT_EQ(neighbours[1].mac, (Mac{{2, 0, 0, 0, 0, 7}}));
+  EXPECT_EQ(differences(c, std::get<Config>(again)), std::vector<std::string>{});
+}
+
 TEST(Differences, are_told_by_key) {
   const std::string base = "  - { name: wan, device: { tap: t1 } }\nworkers: { cores: [0, 1] }\n";
   struct Case {

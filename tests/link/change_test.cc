@@ -207,6 +207,17 @@ TEST_F(LinkChange, a_static_neighbour_finds_room_in_a_full_table_and_on_a_full_p
   }
 }
 
+TEST_F(LinkChange, no_port_has_more_than_half_of_the_table_unless_it_is_said) {
+  options.neighbours = 64;
+  options.neighbours_per_port = 0;
+  restart();
+  for (uint8_t i = 10; i < 100; ++i) outputs("x", Ip4Addr::of(198, 18, 0, i));
+  EXPECT_EQ(room->neighbours().size_on(0), 32u);
+  EXPECT_EQ(count[Counter::neighbours_port_full], 90u - 32u);
+  outputs("x", Ip4Addr::of(198, 19, 0, 9), 1);
+  EXPECT_EQ(room->neighbours().size_on(1), 1u);
+}
+
 TEST_F(LinkChange, static_neighbours_come_with_what_waited_and_go) {
   outputs("waits", peer);
   sent.clear();
