@@ -128,10 +128,12 @@ class Checker {
     if (at && !places_.find(p.device))
       add(at, "ports[" + std::to_string(i) + "].device is missing",
           "'device:' with where the packets come from, or 'parent:' and 'vlan:',");
+    constexpr const char *no_vlan = "a port with a device of its own has no VLAN",
+                         *parent_instead = "'parent' with the port whose frames are tagged";
     for (const auto* tag : {&p.vlan, &p.outer_vlan})
-      if (const Place* said = places_.find(*tag); said && *tag != 0)
-        add(said, "a port with a device of its own has no VLAN",
-            "'parent' with the port whose frames are tagged");
+      if (const Place* said = places_.find(*tag); said && *tag != 0) add(said, no_vlan, parent_instead);
+    if (const Place* said = places_.find(p.outer_tag); said && p.outer_tag != Port{}.outer_tag)
+      add(said, no_vlan, parent_instead);
   }
 
   // A port that is part of another.
@@ -149,6 +151,10 @@ class Checker {
     // In a port with a mistake it may be the VLAN that is one, and has been told.
     if (p.vlan == 0 && places_.find(p))
       add(at, "port '" + p.name + "' has a parent and no VLAN", "'vlan' from 1 to 4094");
+    if (const Place* tag = places_.find(p.outer_tag);
+        tag && p.outer_vlan == 0 && p.outer_tag != Port{}.outer_tag)
+      add(tag, "'outer_tag' says of which type the outer of two tags is, and port '" + p.name + "' has one",
+          "'outer_vlan' from 1 to 4094, or no 'outer_tag',");
     if (const Place* mtu = places_.find(p.mtu); mtu && p.mtu > of.mtu)
       add(mtu, "port '" + of.name + "' carries packets of " + std::to_string(of.mtu) + " octets only",
           "at most as much, or a larger mtu there,");
@@ -185,8 +191,11 @@ class Checker {
       if (!known_) continue;
       if (auto wrong =
               n.address.is_v4() ? networks_.gateway(n.address, port) : networks6_.gateway(n.address, port)) {
-        const size_t gateway = wrong->wrong.find("gateway");
-        if (gateway != std::string::npos) wrong->wrong.replace(gateway, 7, "neighbour");
+        // What is said of gateways, said of neighbours, which stand under their port.
+        for (std::string* said : {&wrong->wrong, &wrong->right})
+          if (const size_t i = said->find("gateway"); i != std::string::npos)
+            said->replace(i, 7, "neighbour");
+        if (wrong->right.find("'port'") != std::string::npos) wrong->right = "'neighbours' of that port";
         add(at, std::move(wrong->wrong), std::move(wrong->right));
       }
     }

@@ -71,6 +71,14 @@ TEST(Ports, with_a_parent_are_checked) {
        "tags, would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1 }\n  - { name: b, parent: lan, vlan: 1 }\n",
        "f.yaml:4:24: port 'a' has these tags of 'lan' already, tags of its own would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, outer_tag: 802.1q }\n",
+       "f.yaml:3:49: 'outer_tag' says of which type the outer of two tags is, and port 'a' has one, "
+       "'outer_vlan' "
+       "from 1 to 4094, or no 'outer_tag', would be right\n"},
+      {"  - { name: a, device: { tap: t1 }, outer_tag: 802.1q }\n",
+       "f.yaml:3:48: a port with a device of its own has no VLAN, 'parent' with the port whose frames are "
+       "tagged "
+       "would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1, mtu: 1500 }\n",
        "f.yaml:3:43: port 'lan' carries packets of 1400 octets only, at most as much, or a larger mtu there, "
        "would be right\n"},
@@ -99,8 +107,7 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
   };
   const Case cases[] = {
       {"{ address: 198.18.0.2, mac: '02:00:00:00:00:02' }",
-       "f.yaml:3:91: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', that port, or no 'port' at all, "
-       "would "
+       "f.yaml:3:91: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', 'neighbours' of that port would "
        "be right\n"},
       {"{ address: 198.19.0.1, mac: '02:00:00:00:00:02' }",
        "f.yaml:3:91: neighbour 198.19.0.1 is our own address, the address of another station would be "
@@ -108,6 +115,8 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
       {"{ address: 192.0.2.1, mac: '02:00:00:00:00:02' }",
        "f.yaml:3:91: neighbour 192.0.2.1 is on none of our networks, an address in 198.19.0.0/24 would be "
        "right\n"},
+      {"{ address: 127.0.0.1, mac: '02:00:00:00:00:02' }",
+       "f.yaml:3:91: 127.0.0.1 is a loopback address, the address of a neighbour would be right\n"},
       {"{ address: 'fe80::2', mac: '02:00:00:00:00:02' }",
        "f.yaml:3:91: port 'wan' speaks no IPv6, a port with an IPv6 address would be right\n"},
       {"{ address: 198.19.0.2, mac: '01:00:5e:00:00:02' }",
