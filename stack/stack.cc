@@ -70,6 +70,7 @@ void Stack::change(const StackChange& c, Instant now) {
   ports_ = c.wiring.ports;
   ip_.change(c.interfaces);
   ip6_.change(c.interfaces);
+  tcp_.paths_changed();
   dns_ = c.dns;
   follow_addresses();
   undeliverable(now);  // packets that waited for neighbours that are none any more

@@ -26,7 +26,7 @@
 
 namespace sluice::tcp {
 
-// What the room must ask of the rest of the stack, once per connection.
+// What the room must ask of the rest of the stack, once per connection, and again when paths have changed.
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
@@ -51,6 +51,8 @@ class Tcp {
   void input(buf::Batch& segments, Instant now);
   // An ICMP error about a segment we may have sent.
   void on_icmp(const IcmpNews&, Instant now);
+  // Ports or addresses have changed: each connection asks for its path again before it sends next.
+  void paths_changed() { ++paths_changed_; }
   // What is due; bounded, the rest next time.
   void expire(Instant now);
   // Calls f(buf::Stream&) once for each connection that has something to say, and acts on what f left in it.
@@ -184,6 +186,7 @@ class Tcp {
   void learn_mtu(const IpAddr& remote, uint16_t mtu, Instant now);
   size_t mtu_place(const IpAddr& remote) const;
   Path path_to(const IpAddr& remote, Instant now) const;
+  void follow_path(Slot&, Instant now);
 
   // passive.cc: listeners' handshakes, and TIME-WAIT, which may lead to one
   void half_open(uint32_t r, Arrival&, Instant now);
@@ -238,6 +241,7 @@ class Tcp {
   std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
   std::array<KnownMtu, 256> mtus_;           // of paths that are narrower than ours, by a hash of the address
   bool mtus_known_ = false;
+  uint8_t paths_changed_ = 0;  // how often, modulo 256
   std::array<std::atomic<uint32_t>, state_count> states_{};
 };
 

@@ -83,5 +83,67 @@ TEST_F(Changing, a_connection_to_an_address_that_is_gone_sends_from_no_other) {
   EXPECT_GE(counted(Counter::ip_no_source), 2u);
 }
 
+// A port that carries less than it did: nobody sends an ICMP error about our own port.
+TEST_F(Changing, a_connection_in_the_middle_of_a_page_goes_on_over_a_narrower_port) {
+  using namespace wire::tcp_flag;
+  constexpr uint16_t narrow = 400;  // less than what a SYN without an MSS allows us
+  for (const bool six : {false, true}) {
+    const auto segment = [&](const wire::Tcp::Value& v, std::string_view text = {}) {
+      return six ? frame6(tcp6({}, v, text)) : tcp4(v, text);
+    };
+    wire::Tcp::Value v{.src = {static_cast<uint16_t>(six ? 2'000 : 1'000)},
+                       .dst = {80},
+                       .seq = {100},
+                       .flags = syn,
+                       .window = {65'535}};
+    change.interfaces[0].caps.mtu = 1500;
+    changes();
+    if (!six) gets(arp_from(peer_mac, peer, us));
+    sent(0);
+    size_t longest = 0;
+    std::string page;
+    SeqNum expected{};
+    // Takes what is in order; true when there was any of it.
+    const auto hear = [&] {
+      bool news = false;
+      for (const Octets& f : worker->sent(0)) {
+        const auto type = wire::Ethernet::parse(f)->type();
+        if (type != (six ? wire::EtherType::Ip6 : wire::EtherType::Ip4)) continue;
+        if (six && ip6_of(f).next_header() != 6) continue;
+        const auto s = *wire::Tcp::parse(six ? upper(f) : ip_of(f).payload());
+        longest = std::max(longest, f.size() - 14);
+        if (s.flags() & syn) expected = s.seq() + 1, news = true;
+        if (s.text().empty() || s.seq() != expected) continue;
+        page += as_text(s.text());
+        expected = expected + static_cast<uint32_t>(s.text().size());
+        news = true;
+      }
+      return news;
+    };
+    gets(segment(v));
+    ASSERT_TRUE(hear());
+    v.seq = v.seq + 1, v.flags = ack | psh, v.ack = expected;
+    constexpr std::string_view request = "GET /big HTTP/1.1\r\nHost: www.example.test\r\n\r\n";
+    gets(segment(v, request));
+    ASSERT_TRUE(hear());
+    EXPECT_EQ(longest, six ? 596u : 576u);
+    v.seq = v.seq + static_cast<uint32_t>(request.size()), v.flags = ack;
+    const uint64_t too_big = counted(Counter::ip_too_big);
+    change.interfaces[0].caps.mtu = narrow;
+    changes();
+    longest = 0;
+    for (bool more = true; more;) {
+      v.ack = expected;
+      gets(segment(v));
+      more = hear();
+    }
+    EXPECT_TRUE(page.ends_with(big_page())) << page.size();
+    EXPECT_EQ(longest, narrow);
+    EXPECT_EQ(counted(Counter::ip_too_big), too_big);
+    v.flags = rst;
+    gets(segment(v));
+  }
+}
+
 }  // namespace
 }  // namespace sluice::test
