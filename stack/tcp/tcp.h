@@ -78,12 +78,12 @@ class Tcp {
   bool abort_some(Instant now);
   // What a stream's connection is doing; nothing when it is gone.
   std::optional<Info> info(buf::StreamId) const;
-  // A connection for people to look at.
+  // A connection for people to look at. What it is doing is worked out when asked for.
   struct Shown {
     buf::StreamId id;
     uint16_t service;
     const Tuple& tuple;
-    Info info;
+    const Conn& conn;
   };
   // Calls f(const Shown&) for the connections in `places` places from `from` on, until it says false. Returns
   // the place after the last that was looked at; no_index: there are no more.
@@ -93,7 +93,7 @@ class Tcp {
       if (places-- == 0) return i;
       if (!slots_.alive(i)) continue;
       const Slot& s = slots_[i];
-      if (!f(Shown{{i, slots_.generation(i)}, s.service, s.tuple, s.conn.info()}))
+      if (!f(Shown{{i, slots_.generation(i)}, s.service, s.tuple, s.conn}))
         return i + 1 < slots_.touched() ? i + 1 : no_index;
     }
     return no_index;

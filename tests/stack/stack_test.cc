@@ -255,7 +255,7 @@ TEST(RouteHints, a_route_says_how_its_connections_send) {
     int found = 0;
     (void)worker.stack().tcp().show(0, 64, [&](const tcp::Tcp::Shown& s) {
       if (s.tuple.remote != IpAddr{c.from}) return true;
-      EXPECT_EQ(s.info.congestion, c.how);
+      EXPECT_EQ(s.conn.info().congestion, c.how);
       return ++found == 0;
     });
     EXPECT_EQ(found, 1);
