@@ -235,7 +235,7 @@ link::Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
     auto& trunk = w.trunks[slot.device];
     if (trunk == nullptr) trunk = std::make_unique<link::Trunk>(*w.ports[slot.device], w.count);
     auto& port = w.sub_ports[i];
-    if (port == nullptr || table_[i].device != slot.device || table_[i].tags != slot.tags) {
+    if (port == nullptr || !table_.keeps(i, table)) {
       if (port != nullptr) old.push_back(std::move(port));
       const bool inserts = interfaces_[slot.device].caps.tx_vlan;
       port = std::make_unique<link::SubPort>(*slot.tags, inserts, w.count);
@@ -351,20 +351,16 @@ std::vector<std::string> Appliance::reload(const config::Config& to,
   auto fresh = interfaces(to, table, caps);
   auto said = advertisements(to, table);
 
-  const std::lock_guard lock{changing_};
   // Ports that come are there, nobody's yet, before a route leads to them; those that go are there, and drop,
   // until none does.
   if (table.size() > table_.size()) {
     for (size_t i = interfaces_.size(); i < table.size(); ++i) interfaces_.push_back({.caps = fresh[i].caps});
     advertise_.resize(table.size());
-    const PortTable grown = table_.grown(table);
-    apply(grown, interfaces_, advertise_, zones_);
-    table_ = grown;
+    apply(table_.grown(table), interfaces_, advertise_, zones_);
   }
   if (std::string no = routes_->become(fresh, static_routes(to, table)); !no.empty())
     return {"routes: " + no};
   apply(table, fresh, said, zones);
-  table_ = table;
   interfaces_ = std::move(fresh);
   advertise_ = std::move(said);
   zones_ = std::move(zones);
@@ -378,8 +374,12 @@ void Appliance::apply(const PortTable& table, const std::vector<buf::Interface>&
   std::vector<std::unique_ptr<link::SubPort>> old;
   std::vector<StackChange> changes;
   changes.reserve(workers_.size());
-  for (const auto& w : workers_)
-    changes.push_back({wire_tags(*w, table, old), interfaces, advertise, serve::DnsService{zones}});
+  {
+    const std::lock_guard lock{changing_};
+    for (const auto& w : workers_)
+      changes.push_back({wire_tags(*w, table, old), interfaces, advertise, serve::DnsService{zones}});
+    table_ = table;
+  }
   for (size_t k = 0; k < workers_.size(); ++k) workers_[k]->change(changes[k]);
   for (const auto& w : workers_)
     while (!w->changed()) std::this_thread::sleep_for(std::chrono::microseconds{100});
