@@ -10,7 +10,6 @@ namespace sluice::link {
 namespace {
 
 using Kind = AddressChange::Kind;
-constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
 bool speaks4(const buf::Interface& port) {
   return std::ranges::any_of(port.addresses, [](const Prefix& p) { return p.addr.is_v4(); });
