@@ -224,9 +224,9 @@ void Appliance::wire_ports(size_t k) {
 }
 
 // Makes the worker's ports with tags that it does not have yet; those that they replace go to `old`.
-Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
-                            std::vector<std::unique_ptr<link::SubPort>>& old) {
-  Wiring wiring;
+link::Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
+                                  std::vector<std::unique_ptr<link::SubPort>>& old) {
+  link::Wiring wiring;
   wiring.ports = w.ports;
   std::vector<std::vector<link::SubPort*>> plugged(devices_.size());
   w.sub_ports.resize(table.size());
@@ -235,7 +235,7 @@ Wiring Appliance::wire_tags(Worker& w, const PortTable& table,
     auto& trunk = w.trunks[slot.device];
     if (trunk == nullptr) trunk = std::make_unique<link::Trunk>(*w.ports[slot.device], w.count);
     auto& port = w.sub_ports[i];
-    if (port == nullptr || table_[i].device != slot.device || table_[i].tags != slot.tags) {
+    if (port == nullptr || !table_.keeps(i, table)) {
       if (port != nullptr) old.push_back(std::move(port));
       const bool inserts = interfaces_[slot.device].caps.tx_vlan;
       port = std::make_unique<link::SubPort>(*slot.tags, inserts, w.count);
@@ -287,7 +287,7 @@ void Appliance::wire_services(size_t k) {
                        .advertise = advertise_,
                        .nd = &config_.nd};
   std::vector<std::unique_ptr<link::SubPort>> none;
-  const Wiring wiring = wire_tags(w, table_, none);
+  const link::Wiring wiring = wire_tags(w, table_, none);
   wiring.plug();
   w.stack = std::make_unique<Stack>(plan, wiring.ports, serve::DnsService{zones_}, std::move(services),
                                     *pool_, *w.links, w.count, w.rng,
@@ -351,20 +351,16 @@ std::vector<std::string> Appliance::reload(const config::Config& to,
   auto fresh = interfaces(to, table, caps);
   auto said = advertisements(to, table);
 
-  const std::lock_guard lock{changing_};
   // Ports that come are there, nobody's yet, before a route leads to them; those that go are there, and drop,
   // until none does.
   if (table.size() > table_.size()) {
     for (size_t i = interfaces_.size(); i < table.size(); ++i) interfaces_.push_back({.caps = fresh[i].caps});
     advertise_.resize(table.size());
-    const PortTable grown = table_.grown(table);
-    apply(grown, interfaces_, advertise_, zones_);
-    table_ = grown;
+    apply(table_.grown(table), interfaces_, advertise_, zones_);
   }
   if (std::string no = routes_->become(fresh, static_routes(to, table)); !no.empty())
     return {"routes: " + no};
   apply(table, fresh, said, zones);
-  table_ = table;
   interfaces_ = std::move(fresh);
   advertise_ = std::move(said);
   zones_ = std::move(zones);
@@ -376,13 +372,13 @@ void Appliance::apply(const PortTable& table, const std::vector<buf::Interface>&
                       const std::vector<link::Advertise>& advertise,
                       const std::vector<std::shared_ptr<const dns::Zones>>& zones) {
   std::vector<std::unique_ptr<link::SubPort>> old;
-  std::vector<WorkerChange> changes;
+  std::vector<StackChange> changes;
   changes.reserve(workers_.size());
-  for (const auto& w : workers_) {
-    Wiring wiring = wire_tags(*w, table, old);
-    std::vector<buf::NetPort*> ports = wiring.ports;
-    changes.push_back(
-        {std::move(wiring), {std::move(ports), interfaces, advertise, serve::DnsService{zones}}});
+  {
+    const std::lock_guard lock{changing_};
+    for (const auto& w : workers_)
+      changes.push_back({wire_tags(*w, table, old), interfaces, advertise, serve::DnsService{zones}});
+    table_ = table;
   }
   for (size_t k = 0; k < workers_.size(); ++k) workers_[k]->change(changes[k]);
   for (const auto& w : workers_)

@@ -38,7 +38,8 @@ class Appliance {
   const std::string& error() const { return error_; }
   void start();
   // Does what another configuration says, while everything goes on: addresses, routes, neighbours, ports with
-  // a parent, zones. Empty, or what is wrong, and then nothing has changed.
+  // a parent, zones. Empty, or what is wrong, and then every port, route and zone is as it was; at most there
+  // are numbers more for ports to come. Called by one thread, as watch_links().
   std::vector<std::string> reload(const config::Config& to,
                                   std::vector<std::shared_ptr<const dns::Zones>> zones);
   Reloads& reloads() { return reloads_; }
@@ -54,7 +55,7 @@ class Appliance {
   std::string make_sites();
   std::string make_worker(size_t k);
   void wire_ports(size_t k);
-  Wiring wire_tags(Worker&, const PortTable&, std::vector<std::unique_ptr<link::SubPort>>& old);
+  link::Wiring wire_tags(Worker&, const PortTable&, std::vector<std::unique_ptr<link::SubPort>>& old);
   void apply(const PortTable&, const std::vector<buf::Interface>&, const std::vector<link::Advertise>&,
              const std::vector<std::shared_ptr<const dns::Zones>>& zones);
   void wire_services(size_t k);
@@ -65,7 +66,7 @@ class Appliance {
   std::vector<std::shared_ptr<const dns::Zones>> zones_;
   std::string error_;
   PortTable table_;
-  std::mutex changing_;  // ports, against scrapes
+  std::mutex changing_;  // the table and the workers' sub-ports, against scrapes; never held for long
   Reloads reloads_;
 
   // In the order they are made; they end in the opposite one.

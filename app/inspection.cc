@@ -35,10 +35,10 @@ void Inspection::look(const tcp::Tcp& room) {
   const Question& q = question_;
   const uint32_t most = std::min(q.places, places_a_turn);
   const uint32_t next = room.show(answer_.next, most, [&](const tcp::Tcp::Shown& s) {
-    if (q.state && s.info.state != *q.state) return true;
+    if (q.state && s.conn.state() != *q.state) return true;
     if (q.remote && s.tuple.remote != *q.remote) return true;
     if (q.port && s.tuple.local_port != *q.port) return true;
-    answer_.rows.push_back({s.id.index, s.service, s.tuple, s.info});
+    answer_.rows.push_back({s.id.index, s.service, s.tuple, s.conn.info()});
     return answer_.rows.size() < q.rows;
   });
   const uint32_t looked = next == no_index ? most : next - answer_.next;

@@ -53,7 +53,7 @@ class Inspection {
 
  private:
   enum class State : uint8_t { Free, Asked, Answered };
-  static constexpr uint32_t places_a_turn = 256;  // some microseconds
+  static constexpr uint32_t places_a_turn = 256;
   using Moment = std::chrono::steady_clock::time_point;
 
   bool put(const Question&, Moment until);

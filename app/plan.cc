@@ -112,10 +112,7 @@ std::vector<buf::Interface> interfaces(const config::Config& c, const PortTable&
     interface.reverse_path = reverse_path(p->reverse_path);
     interface.ip6 = p->slaac || p->advertise.enabled || std::ranges::any_of(p->addresses, six);
     interface.slaac = p->slaac;
-    for (const config::Neighbour& n : p->neighbours) {
-      interface.neighbours.push_back({n.address, n.mac});
-      interface.ip6 |= !n.address.is_v4();
-    }
+    for (const config::Neighbour& n : p->neighbours) interface.neighbours.push_back({n.address, n.mac});
   }
   return all;
 }
@@ -128,12 +125,10 @@ std::vector<link::Advertise> advertisements(const config::Config& c, const PortT
 }
 
 std::vector<std::string> need_a_restart(const config::Config& from, const config::Config& to) {
-  // What may change says the same in both.
+  // What may change says the same in both. Routes, of which there may be a million, are not copied for that.
   const auto fixed = [](const config::Config& c) {
-    config::Config f = c;
-    f.routes.clear();
-    f.route_files.clear();
-    f.file_routes.clear();
+    config::Config f;
+    static_cast<config::Settings&>(f) = c;
     std::erase_if(f.ports, [](const config::Port& p) { return p.parent.has_value(); });
     for (config::Port& p : f.ports) {
       p.addresses.clear();

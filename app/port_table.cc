@@ -60,6 +60,12 @@ PortTable PortTable::grown(const PortTable& next) const {
   return all;
 }
 
+bool PortTable::keeps(size_t i, const PortTable& next) const {
+  if (i >= slots_.size()) return false;
+  const Slot &was = slots_[i], &is = next.slots_[i];
+  return was.device == is.device && was.tags == is.tags && (is.name.empty() || was.name == is.name);
+}
+
 uint16_t PortTable::number(const std::string& name) const {
   const auto at = std::ranges::find(slots_, name, &Slot::name);
   check(at != slots_.end(), "a checked configuration names ports that there are");

@@ -28,6 +28,10 @@ class PortTable {
   // This one, with the slots that `next` has more, still nobody's.
   PortTable grown(const PortTable& next) const;
 
+  // Whether number i is the same port in `next`, if it has one there at all: under another name it is
+  // another, and nothing counted of the one is the other's.
+  bool keeps(size_t i, const PortTable& next) const;
+
   size_t size() const { return slots_.size(); }
   size_t devices() const { return devices_; }
   const Slot& operator[](size_t number) const { return slots_[number]; }

@@ -33,8 +33,10 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
       stack->wall_clock(io::wall_seconds());
       next_second_ = now + 1_s;
     }
-    if (const WorkerChange* c = change_.load(std::memory_order_acquire); c != nullptr) [[unlikely]]
-      take_over(*c, now);
+    if (const StackChange* c = change_.load(std::memory_order_acquire); c != nullptr) [[unlikely]] {
+      stack->change(*c, now);
+      change_.store(nullptr, std::memory_order_release);
+    }
     bool heard = hear(now);
     heard |= inspection.answer(stack->tcp());
     bool worked = stack->poll(now) > 0;
@@ -61,12 +63,6 @@ void Worker::send_for_others() {
   for (const auto& port : steered)
     while (port->send_for_others()) {
     }
-}
-
-void Worker::take_over(const WorkerChange& c, Instant now) {
-  c.wiring.plug();
-  stack->change(c.stack, now);
-  change_.store(nullptr, std::memory_order_release);
 }
 
 bool Worker::hear(Instant now) {

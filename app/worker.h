@@ -37,25 +37,6 @@ class Gossip {
   std::vector<std::unique_ptr<io::MessageRing<link::Message>>> rings_;
 };
 
-// The ports that a worker's stack gets, and which of them hang on which trunk.
-struct Wiring {
-  struct Plugs {
-    link::Trunk* trunk;
-    std::vector<link::SubPort*> ports;
-  };
-  std::vector<buf::NetPort*> ports;  // [port]
-  std::vector<Plugs> trunks;
-  void plug() const {
-    for (const Plugs& p : trunks) p.trunk->sub_ports(p.ports);
-  }
-};
-
-// What a worker takes over between two turns.
-struct WorkerChange {
-  Wiring wiring;
-  StackChange stack;
-};
-
 class Worker {
  public:
   Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip, io::Quiescence& readers);
@@ -85,14 +66,13 @@ class Worker {
   void run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving);
 
   // The control thread, while the worker runs or before: `change` and what is in it stay until changed().
-  void change(const WorkerChange& c) {
+  void change(const StackChange& c) {
     change_.store(&c, std::memory_order_release);
     waker.wake();
   }
   bool changed() const { return change_.load(std::memory_order_acquire) == nullptr; }
 
  private:
-  void take_over(const WorkerChange&, Instant now);
   bool hear(Instant now);
   void tell();
   void send_for_others();
@@ -101,7 +81,7 @@ class Worker {
   size_t index_;
   Gossip& gossip_;
   io::Quiescence& readers_;
-  std::atomic<const WorkerChange*> change_{nullptr};
+  std::atomic<const StackChange*> change_{nullptr};
   Instant next_second_{};
 };
 

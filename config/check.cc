@@ -45,6 +45,7 @@ class Checker {
   void run() {
     check_cores();
     check_port_names();
+    check_neighbour_limit();
     check_devices();
     for (size_t i = 0; i < c_.ports.size(); ++i) {
       check_addresses(i);
@@ -127,10 +128,12 @@ class Checker {
     if (at && !places_.find(p.device))
       add(at, "ports[" + std::to_string(i) + "].device is missing",
           "'device:' with where the packets come from, or 'parent:' and 'vlan:',");
+    constexpr const char *no_vlan = "a port with a device of its own has no VLAN",
+                         *parent_instead = "'parent' with the port whose frames are tagged";
     for (const auto* tag : {&p.vlan, &p.outer_vlan})
-      if (const Place* said = places_.find(*tag); said && *tag != 0)
-        add(said, "a port with a device of its own has no VLAN",
-            "'parent' with the port whose frames are tagged");
+      if (const Place* said = places_.find(*tag); said && *tag != 0) add(said, no_vlan, parent_instead);
+    if (const Place* said = places_.find(p.outer_tag); said && p.outer_tag != Port{}.outer_tag)
+      add(said, no_vlan, parent_instead);
   }
 
   // A port that is part of another.
@@ -148,6 +151,10 @@ class Checker {
     // In a port with a mistake it may be the VLAN that is one, and has been told.
     if (p.vlan == 0 && places_.find(p))
       add(at, "port '" + p.name + "' has a parent and no VLAN", "'vlan' from 1 to 4094");
+    if (const Place* tag = places_.find(p.outer_tag);
+        tag && p.outer_vlan == 0 && p.outer_tag != Port{}.outer_tag)
+      add(tag, "'outer_tag' says of which type the outer of two tags is, and port '" + p.name + "' has one",
+          "'outer_vlan' from 1 to 4094, or no 'outer_tag',");
     if (const Place* mtu = places_.find(p.mtu); mtu && p.mtu > of.mtu)
       add(mtu, "port '" + of.name + "' carries packets of " + std::to_string(of.mtu) + " octets only",
           "at most as much, or a larger mtu there,");
@@ -184,21 +191,31 @@ class Checker {
       if (!known_) continue;
       if (auto wrong =
               n.address.is_v4() ? networks_.gateway(n.address, port) : networks6_.gateway(n.address, port)) {
-        const size_t gateway = wrong->wrong.find("gateway");
-        if (gateway != std::string::npos) wrong->wrong.replace(gateway, 7, "neighbour");
+        // What is said of gateways, said of neighbours, which stand under their port.
+        for (std::string* said : {&wrong->wrong, &wrong->right})
+          if (const size_t i = said->find("gateway"); i != std::string::npos)
+            said->replace(i, 7, "neighbour");
+        if (wrong->right.find("'port'") != std::string::npos) wrong->right = "'neighbours' of that port";
         add(at, std::move(wrong->wrong), std::move(wrong->right));
       }
     }
     static_neighbours_ += p.neighbours.size();
     const Place* at = places_.find(p.neighbours);
-    if (at && p.neighbours.size() >= c_.arp.neighbours_per_port)
+    if (at && p.neighbours.size() >= c_.arp.of_one_port())
       add(at,
           "so many leave no room for others in arp.neighbours_per_port, " +
-              std::to_string(c_.arp.neighbours_per_port),
+              std::to_string(c_.arp.of_one_port()),
           "a larger arp.neighbours_per_port");
     else if (at && static_neighbours_ >= c_.arp.neighbours)
       add(at, "static neighbours fill arp.neighbours, " + std::to_string(c_.arp.neighbours),
           "a larger arp.neighbours");
+  }
+
+  void check_neighbour_limit() {
+    const uint32_t& limit = c_.arp.neighbours_per_port;
+    if (const Place* at = places_.find(limit); at && limit != 0 && limit < 16)
+      add(at, "a port with " + std::to_string(limit) + " neighbours has no room for a network",
+          "0 for half of arp.neighbours, or at least 16");
   }
 
   void check_addresses(size_t port) {

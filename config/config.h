@@ -160,12 +160,11 @@ struct Metrics {
   std::optional<Endpoint> listen;  // an address of the kernel's; none: no metrics are served
 };
 
-struct Config {
+// All but the routes, of which there may be a million.
+struct Settings {
   Workers workers;
   Memory memory;
   std::vector<Port> ports;
-  std::vector<Route> routes;
-  std::vector<std::string> route_files;  // see path()
 #define ROOM(name, type, help) type name;
 #include "config/rooms.def"
 #undef ROOM
@@ -173,10 +172,14 @@ struct Config {
   std::vector<HttpService> http;
   std::vector<InetdService> echo, discard;
   Metrics metrics;
-
-  std::vector<RouteFile> file_routes;  // [i]: what route_files[i] holds, when load() was given its text
-
   std::string folder;  // of the configuration file, with its last slash; empty: the working directory
+};
+
+struct Config : Settings {
+  std::vector<Route> routes;
+  std::vector<std::string> route_files;  // see path()
+  std::vector<RouteFile> file_routes;    // [i]: what route_files[i] holds, when load() was given its text
+
   // A file named in the configuration, as the process can open it: relative ones lie beside the
   // configuration.
   std::string path(const std::string& file) const { return file.starts_with('/') ? file : folder + file; }

@@ -63,11 +63,14 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
 }
 
 void Stack::change(const StackChange& c, Instant now) {
-  ports_ = c.ports;
-  out_.ports(ports_.size());
+  out_.ports(c.wiring.ports.size());
   link_.change(c.interfaces, c.advertise, now, out_);
+  out_.flush();  // by the ports as they were: last words on those that go
+  c.wiring.plug();
+  ports_ = c.wiring.ports;
   ip_.change(c.interfaces);
   ip6_.change(c.interfaces);
+  tcp_.paths_changed();
   dns_ = c.dns;
   follow_addresses();
   undeliverable(now);  // packets that waited for neighbours that are none any more

@@ -19,6 +19,7 @@
 #include "ip/ip.h"
 #include "ip/ip6.h"
 #include "link/link.h"
+#include "link/vlan.h"
 #include "serve/dns_service.h"
 #include "serve/services.h"
 #include "tcp/tcp.h"
@@ -52,11 +53,11 @@ struct StackPlan {
   const link::NdOptions* nd = nullptr;              // null: the defaults
 };
 
-// What changes while a stack runs. `ports`, `interfaces`: those there were, under their numbers, and what is
-// new behind them; a port that is no more has neither addresses nor IPv6. `dns`: of the same services. The
-// caller keeps what the old ones were made of until all stacks have changed.
+// What changes while a stack runs. `wiring`, `interfaces`: the ports there were, under their numbers, and
+// what is new behind them; a port that is no more has neither addresses nor IPv6. `dns`: of the same
+// services. The caller keeps what the old ones were made of until all stacks have changed.
 struct StackChange {
-  std::vector<buf::NetPort*> ports;
+  link::Wiring wiring;
   std::vector<buf::Interface> interfaces;  // [port]
   std::vector<link::Advertise> advertise;  // [port]
   serve::DnsService dns;

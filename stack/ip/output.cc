@@ -84,8 +84,10 @@ Counter Ip::output_one(buf::Transmit& t, Instant now, buf::Egresses& out) {
   }
   const buf::PortCaps& caps = ports_[hop->port].caps;
   const IpAddr next = hop->gateway.is_none() ? t.dst : hop->gateway;
-  // A datagram that came to a broadcast address is answered from a real one (RFC 1122 §4.1.3.5).
+  // A datagram that came to a broadcast address is answered from a real one (RFC 1122 §4.1.3.5). A connection
+  // whose address is no longer ours has no other.
   if (!t.src.is_v4() || !addresses_.ours(t.src.v4())) {
+    if (t.proto == IpProto::Tcp && !t.src.is_none()) return Counter::ip_no_source;
     const Ip4Addr source = source_for(*hop, dst);
     if (source.is_unspecified()) return Counter::ip_no_source;
     t.src = source;

@@ -101,7 +101,11 @@ Counter Ip6::output_one(buf::Transmit& t, Instant now, buf::Egresses& out) {
   }
   const buf::PortCaps& caps = ports_[hop.port].caps;
   Ip6Addr src = t.src.is_none() || t.src.is_v4() ? Ip6Addr{} : t.src.v6();
-  if (src.is_unspecified() || !addresses_.ours(src)) src = source_for(hop, dst);
+  if (src.is_unspecified() || !addresses_.ours(src)) {
+    // A connection whose address is no longer ours has no other.
+    if (t.proto == IpProto::Tcp && !src.is_unspecified()) return Counter::ip_no_source;
+    src = source_for(hop, dst);
+  }
   if (src.is_unspecified()) return Counter::ip_no_source;
   // RFC 4291 §2.5.6: what has a link-local source stays on its link.
   if (src.has_zone() && src.zone() != hop.port) return Counter::ip_link_local;

@@ -22,6 +22,7 @@ struct Advertise {
   uint32_t rdnss_lifetime = 1800;  // seconds
   uint32_t mtu = 0;                // octets; 0: not said
   Duration most_interval = 600_s;  // MaxRtrAdvInterval, 4 to 1800 s; the least is a third of it
+  friend bool operator==(const Advertise&, const Advertise&) = default;
 
   // Octets of the ICMPv6 message, our MAC included.
   size_t size() const {

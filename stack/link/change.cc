@@ -10,8 +10,10 @@ namespace sluice::link {
 namespace {
 
 using Kind = AddressChange::Kind;
-constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
+bool speaks4(const buf::Interface& port) {
+  return std::ranges::any_of(port.addresses, [](const Prefix& p) { return p.addr.is_v4(); });
+}
 bool has(const std::vector<Prefix>& all, const Prefix& p) { return std::ranges::find(all, p) != all.end(); }
 
 }  // namespace
@@ -32,17 +34,19 @@ void Link::change(std::span<const buf::Interface> ports, std::span<const Adverti
     for (const Prefix& p : ports_[i].addresses)
       if (p.addr.is_v4() && own(i, p.addr.v4()) == nullptr) own_.emplace_back(p.addr.v4(), i, options_);
 
-  // Neighbours that are none any more: those vouched for no longer, and those of networks that we left.
+  // Neighbours that are none any more: those vouched for no longer, those of networks that we left, and all
+  // of a port that does not speak their protocol any more, or is nobody's.
   neighbours_.remove_if([&](const Neighbour& n) {
     const buf::Interface& is = ports_[n.port];
     if (n.state == NeighbourState::Static)
       return std::ranges::find(is.neighbours, n.addr, &buf::StaticNeighbour::addr) == is.neighbours.end();
+    if (!(n.addr.is_v4() ? speaks4(is) : is.ip6)) return true;
     if (n.port >= were.size()) return false;
     const auto on = [&](const Prefix& p) { return p.contains(n.addr); };
     return std::ranges::any_of(were[n.port].addresses, on) && std::ranges::none_of(is.addresses, on);
   });
   for (uint16_t i = 0; i < ports_.size(); ++i)
-    for (const buf::StaticNeighbour& n : ports_[i].neighbours) pin(i, n, &out);
+    for (const buf::StaticNeighbour& n : ports_[i].neighbours) pin(i, n, now, &out);
 
   buf::Egresses said;
   nd_.change(ports, advertise, now, said);
@@ -107,8 +111,10 @@ void Nd::change_slaac(uint16_t port, bool was, Instant now) {
 
 // What is said changes with the next advertisement, which is sent as soon as may be.
 void Nd::change_advertiser(uint16_t port, const Advertise& is, Instant now) {
+  const bool enabled = writer_ && ports_[port].ip6 && is.enabled;
+  if (advertise_[port] == is && advertisers_[port].enabled() == enabled) return;
   advertise_[port] = is;
-  advertisers_[port].change(writer_ && ports_[port].ip6 && is.enabled, is.most_interval);
+  advertisers_[port].change(enabled, is.most_interval);
   if (!sender_for(port, link_local_prefix).is_unspecified()) advertisers_[port].start(now);
 }
 

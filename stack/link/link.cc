@@ -44,7 +44,7 @@ Link::Link(const Options& options, std::span<const buf::Interface> ports, bool w
   neighbours_.ports(ports_.size());
   for (size_t port = 0; port < ports_.size(); ++port) {
     for (const buf::StaticNeighbour& n : ports_[port].neighbours)
-      pin(static_cast<uint16_t>(port), n, nullptr);
+      pin(static_cast<uint16_t>(port), n, {}, nullptr);
     for (const Prefix& p : ports_[port].addresses)
       if (writer && p.addr.is_v4()) own_.emplace_back(p.addr.v4(), static_cast<uint16_t>(port), options_);
   }
@@ -171,9 +171,9 @@ void Link::take_failed(buf::Egresses& out) {
 }
 
 // Said by the user: `out` for what waited, null when nothing can.
-void Link::pin(uint16_t port, const buf::StaticNeighbour& s, TxOut* out) {
+void Link::pin(uint16_t port, const buf::StaticNeighbour& s, Instant now, TxOut* out) {
   Neighbour* n = neighbours_.find(port, s.addr);
-  if (n == nullptr) n = neighbours_.make(port, s.addr, {});
+  if (n == nullptr) n = neighbours_.make(port, s.addr, now, Neighbours::Newcomer::Static);
   if (n == nullptr) return;  // counted
   n->mac = s.mac;
   n->tries = 0;

@@ -96,7 +96,7 @@ class Link {
   void resolve(buf::Egress&&, Cached&, Instant now, TxOut&);
   bool group_mac(uint16_t port, const IpAddr&, Mac& out) const;
 
-  void pin(uint16_t port, const buf::StaticNeighbour&, TxOut*);
+  void pin(uint16_t port, const buf::StaticNeighbour&, Instant now, TxOut*);
   bool vouched_for(const Neighbour&, const Mac& claimed);
   void ask(Neighbour&, Instant now, TxOut&);
   void verify(Neighbour&, Instant now, TxOut&);

@@ -15,7 +15,6 @@ using wire::Ip6;
 
 namespace {
 
-constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 constexpr Duration two_hours = 7200_s;
 
 Instant after(Instant now, uint32_t seconds) {

@@ -24,6 +24,8 @@
 
 namespace sluice::link {
 
+constexpr Ip6Addr link_local_prefix = Ip6Addr::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
+
 class Nd {
  public:
   // `advertise`: [port], or empty. `router`: we forward, so we listen to all routers and say so in

@@ -35,12 +35,12 @@ Neighbour* Neighbours::find(uint16_t port, const IpAddr& addr) {
   return nullptr;
 }
 
-Neighbour* Neighbours::make(uint16_t port, const IpAddr& addr, Instant now) {
-  if (size_on(port) >= options_.neighbours_per_port && !make_room(on_ports_[port], now)) {
+Neighbour* Neighbours::make(uint16_t port, const IpAddr& addr, Instant now, Newcomer who) {
+  if (size_on(port) >= options_.of_one_port() && !make_room(on_ports_[port], now, who)) {
     count_.add(Counter::neighbours_port_full);
     return nullptr;
   }
-  if (free_ == none && !make_room(lists_, now)) {
+  if (free_ == none && !make_room(lists_, now, who)) {
     count_.add(Counter::neighbours_refused);
     return nullptr;
   }
@@ -59,7 +59,7 @@ Neighbour* Neighbours::make(uint16_t port, const IpAddr& addr, Instant now) {
   return &n;
 }
 
-bool Neighbours::make_room(Lists& among, Instant now) {
+bool Neighbours::make_room(Lists& among, Instant now, Newcomer who) {
   const auto first = [&](NeighbourState s) {
     const uint32_t i = list(among, s).head;
     return i == none ? nullptr : &entries_[i];
@@ -73,6 +73,9 @@ bool Neighbours::make_room(Lists& among, Instant now) {
     Neighbour* n = first(NeighbourState::Known);
     if (n != nullptr && n->at <= now) victim = n;
   }
+  using enum NeighbourState;
+  for (const NeighbourState s : {Incomplete, Known, Verifying})
+    if (victim == nullptr && who == Newcomer::Static) victim = first(s);
   if (victim == nullptr) return false;
   count_.add(Counter::neighbours_evicted);
   remove(*victim);

@@ -69,8 +69,10 @@ class Neighbours {
   // When the table is full, or the port has as many as it may, makes room at the cost of, in this order and
   // among all or those of the port: the oldest passive entry, the oldest incomplete one that has been asked
   // for twice, the oldest known one that has been stale. Null (counted) when all are worth more than a
-  // newcomer. Packets that waited for the evicted fail.
-  Neighbour* make(uint16_t port, const IpAddr& addr, Instant now);
+  // newcomer; of one that the user vouches for nobody else is worth more, and only his like can leave him no
+  // room. Packets that waited for the evicted fail.
+  enum class Newcomer : uint8_t { Learned, Static };
+  Neighbour* make(uint16_t port, const IpAddr& addr, Instant now, Newcomer = Newcomer::Learned);
   // Puts the entry at the end of its new state's list. Within a state, `at` must not decrease.
   void enter(Neighbour&, NeighbourState, Instant at);
   // Packets that wait for it fail.
@@ -121,7 +123,7 @@ class Neighbours {
   void unlink(Neighbour&);
   void append(Neighbour&, NeighbourState);
   void unchain(Neighbour&);
-  bool make_room(Lists& among, Instant now);
+  bool make_room(Lists& among, Instant now, Newcomer);
   uint32_t pop_waiter(Neighbour&);
   void drop_oldest_waiter(Neighbour&);
 

@@ -12,6 +12,8 @@ struct Options {
 #define OPTION(type, name, dflt, least, most, help) type name = dflt;
 #include "link/options.def"
 #undef OPTION
+
+  uint32_t of_one_port() const { return neighbours_per_port != 0 ? neighbours_per_port : neighbours / 2; }
 };
 
 }  // namespace sluice::link

@@ -108,4 +108,17 @@ class Trunk final : public buf::NetPort {
   std::vector<Pair> pairs_;       // sorted
 };
 
+// The ports that a worker's stack gets, and which of them hang on which trunk.
+struct Wiring {
+  struct Plugs {
+    Trunk* trunk;
+    std::vector<SubPort*> ports;
+  };
+  std::vector<buf::NetPort*> ports;  // [port]
+  std::vector<Plugs> trunks;
+  void plug() const {
+    for (const Plugs& p : trunks) p.trunk->sub_ports(p.ports);
+  }
+};
+
 }  // namespace sluice::link

@@ -83,6 +83,9 @@ class Conn {
   enum class Icmp : uint8_t { Strange, Noted, Ended, TooBig };
   Icmp on_unreachable(SeqNum quoted, bool hard);
   Icmp on_too_big(SeqNum quoted, uint32_t mss, Instant now);
+  // The path is another one, and what it carries may be less; more is no news for a connection. `setup`: as
+  // if it began now.
+  void on_path(const Setup&, Instant now);
   // Fills `out` and returns true while there is something to send now. Text stays in `sending`.
   bool next_segment(Instant now, Segment& out);
   // When on_deadline wants to be called; never() when nothing is armed.

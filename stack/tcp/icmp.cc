@@ -50,6 +50,20 @@ void Conn::shrink(uint32_t text, Instant) {
   resend_ = true;
 }
 
+void Conn::on_path(const Setup& s, Instant now) {
+  // Options are known to be in every segment once the peer has agreed to them.
+  const bool timestamps = ts_on_ && state_ != State::SynSent;
+  const uint32_t text = s.mss - (timestamps ? wire::TcpOptions::timestamps_size : 0u);
+  const uint32_t most = std::max<uint32_t>(s.max_segment_text, text);
+  if (text < mss_) shrink(text, now);
+  max_text_ = std::max(std::min(max_text_, most) / mss_ * mss_, mss_);
+}
+
+void Tcp::follow_path(Slot& s, Instant now) {
+  s.path = path_to(s.tuple.remote, now);
+  s.conn.on_path(setup(s.tuple, s.path, {}, 0), now);
+}
+
 void Tcp::on_icmp(const IcmpNews& news, Instant now) {
   Tuple t = news.tuple;
   t.proto = IpProto::Tcp;
@@ -92,6 +106,7 @@ size_t Tcp::mtu_place(const IpAddr& remote) const {
 
 Path Tcp::path_to(const IpAddr& remote, Instant now) const {
   Path p = surroundings_.path_to(remote);
+  p.seen = paths_changed_;
   if (!mtus_known_) return p;
   const KnownMtu& known = mtus_[mtu_place(remote)];
   if (known.until > now && known.remote == remote) p.mtu = std::min(p.mtu, known.mtu);

@@ -16,9 +16,10 @@ namespace sluice::tcp {
 // What the way to a peer can carry.
 struct Path {
   uint16_t mtu = 1500;                    // octets of an IP packet
-  bool tcp_segmentation = false;          // the device cuts segments (TSO); implies multi_segment
-  bool multi_segment = false;             // the device takes chained packets
+  bool tcp_segmentation : 1 = false;      // the device cuts segments (TSO); implies multi_segment
+  bool multi_segment : 1 = false;         // the device takes chained packets
   std::optional<Algorithm> congestion{};  // of congestion control, when the route says so
+  uint8_t seen = 0;                       // after how many changes of all paths, modulo 256
 };
 
 class Output {

@@ -293,6 +293,8 @@ bool Tcp::output(Instant now, buf::Transmits& out) {
   while (!sending_.empty()) {
     const uint32_t i = sending_.front();
     Slot& s = slots_[i];
+    if (s.path.seen != paths_changed_) [[unlikely]]
+      follow_path(s, now);
     if (out.room() < s.conn.most_packets()) return true;
     sending_.erase(i);
     Segment segment;

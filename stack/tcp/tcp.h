@@ -26,7 +26,7 @@
 
 namespace sluice::tcp {
 
-// What the room must ask of the rest of the stack, once per connection.
+// What the room must ask of the rest of the stack, once per connection, and again when paths have changed.
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
@@ -51,6 +51,8 @@ class Tcp {
   void input(buf::Batch& segments, Instant now);
   // An ICMP error about a segment we may have sent.
   void on_icmp(const IcmpNews&, Instant now);
+  // Ports or addresses have changed: each connection asks for its path again before it sends next.
+  void paths_changed() { ++paths_changed_; }
   // What is due; bounded, the rest next time.
   void expire(Instant now);
   // Calls f(buf::Stream&) once for each connection that has something to say, and acts on what f left in it.
@@ -77,12 +79,12 @@ class Tcp {
   bool abort_some(Instant now);
   // What a stream's connection is doing; nothing when it is gone.
   std::optional<Info> info(buf::StreamId) const;
-  // A connection for people to look at.
+  // A connection for people to look at. What it is doing is worked out when asked for.
   struct Shown {
     buf::StreamId id;
     uint16_t service;
     const Tuple& tuple;
-    Info info;
+    const Conn& conn;
   };
   // Calls f(const Shown&) for the connections in `places` places from `from` on, until it says false. Returns
   // the place after the last that was looked at; no_index: there are no more.
@@ -92,7 +94,7 @@ class Tcp {
       if (places-- == 0) return i;
       if (!slots_.alive(i)) continue;
       const Slot& s = slots_[i];
-      if (!f(Shown{{i, slots_.generation(i)}, s.service, s.tuple, s.conn.info()}))
+      if (!f(Shown{{i, slots_.generation(i)}, s.service, s.tuple, s.conn}))
         return i + 1 < slots_.touched() ? i + 1 : no_index;
     }
     return no_index;
@@ -185,6 +187,7 @@ class Tcp {
   void learn_mtu(const IpAddr& remote, uint16_t mtu, Instant now);
   size_t mtu_place(const IpAddr& remote) const;
   Path path_to(const IpAddr& remote, Instant now) const;
+  void follow_path(Slot&, Instant now);
 
   // passive.cc: listeners' handshakes, and TIME-WAIT, which may lead to one
   void half_open(uint32_t r, Arrival&, Instant now);
@@ -240,6 +243,7 @@ class Tcp {
   std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
   std::array<KnownMtu, 256> mtus_;           // of paths that are narrower than ours, by a hash of the address
   bool mtus_known_ = false;
+  uint8_t paths_changed_ = 0;  // how often, modulo 256
   std::array<std::atomic<uint32_t>, state_count> states_{};
 };
 

@@ -183,6 +183,7 @@ class RouterAdvertisement {
     uint8_t preference = 0;               // RFC 4191 §2.2, two bits: 0 medium, 1 high, 3 low
     uint16_t lifetime = 1800;             // seconds; 0: not a default router
     uint32_t reachable = 0, retrans = 0;  // milliseconds; 0: unspecified
+    friend constexpr bool operator==(const Value&, const Value&) = default;
   };
   static constexpr Result<RouterAdvertisement> parse(Bytes b) {
     if (b.size() < len) return Counter::nd_truncated;

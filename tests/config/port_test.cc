@@ -71,6 +71,14 @@ TEST(Ports, with_a_parent_are_checked) {
        "tags, would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1 }\n  - { name: b, parent: lan, vlan: 1 }\n",
        "f.yaml:4:24: port 'a' has these tags of 'lan' already, tags of its own would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, outer_tag: 802.1q }\n",
+       "f.yaml:3:49: 'outer_tag' says of which type the outer of two tags is, and port 'a' has one, "
+       "'outer_vlan' "
+       "from 1 to 4094, or no 'outer_tag', would be right\n"},
+      {"  - { name: a, device: { tap: t1 }, outer_tag: 802.1q }\n",
+       "f.yaml:3:48: a port with a device of its own has no VLAN, 'parent' with the port whose frames are "
+       "tagged "
+       "would be right\n"},
       {"  - { name: a, parent: lan, vlan: 1, mtu: 1500 }\n",
        "f.yaml:3:43: port 'lan' carries packets of 1400 octets only, at most as much, or a larger mtu there, "
        "would be right\n"},
@@ -99,8 +107,7 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
   };
   const Case cases[] = {
       {"{ address: 198.18.0.2, mac: '02:00:00:00:00:02' }",
-       "f.yaml:3:91: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', that port, or no 'port' at all, "
-       "would "
+       "f.yaml:3:91: neighbour 198.18.0.2 is not on port 'wan' but on 'lan', 'neighbours' of that port would "
        "be right\n"},
       {"{ address: 198.19.0.1, mac: '02:00:00:00:00:02' }",
        "f.yaml:3:91: neighbour 198.19.0.1 is our own address, the address of another station would be "
@@ -108,6 +115,8 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
       {"{ address: 192.0.2.1, mac: '02:00:00:00:00:02' }",
        "f.yaml:3:91: neighbour 192.0.2.1 is on none of our networks, an address in 198.19.0.0/24 would be "
        "right\n"},
+      {"{ address: 127.0.0.1, mac: '02:00:00:00:00:02' }",
+       "f.yaml:3:91: 127.0.0.1 is a loopback address, the address of a neighbour would be right\n"},
       {"{ address: 'fe80::2', mac: '02:00:00:00:00:02' }",
        "f.yaml:3:91: port 'wan' speaks no IPv6, a port with an IPv6 address would be right\n"},
       {"{ address: 198.19.0.2, mac: '01:00:5e:00:00:02' }",
@@ -117,6 +126,41 @@ TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
        "f.yaml:3:142: neighbour 198.19.0.2 is there twice, one of them would be right\n"},
   };
   for (const Case& c2 : cases) EXPECT_EQ(problems(with(c2.neighbours)), c2.problems) << c2.neighbours;
+}
+
+TEST(Ports, static_neighbours_leave_room_for_others) {
+  const auto with = [](const std::string& arp, int neighbours) {
+    std::string all = "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24], neighbours: [";
+    for (int i = 2; i < 2 + neighbours; ++i)
+      all += "{ address: 198.19.0." + std::to_string(i) + ", mac: '02:00:00:00:00:02' }, ";
+    return all + "] }\narp: { " + arp + " }\n";
+  };
+  EXPECT_EQ(problems(with("neighbours: 64", 31)), "");
+  EXPECT_EQ(problems(with("neighbours: 64", 32)),
+            "f.yaml:3:79: so many leave no room for others in arp.neighbours_per_port, 32, a larger "
+            "arp.neighbours_per_port would be right\n");
+  EXPECT_EQ(problems(with("neighbours: 64, neighbours_per_port: 40", 32)), "");
+  EXPECT_EQ(
+      problems(with("neighbours_per_port: 15", 1)),
+      "f.yaml:4:29: a port with 15 neighbours has no room for a network, 0 for half of arp.neighbours, or "
+      "at "
+      "least 16 would be right\n");
+}
+
+TEST(Ports, neighbours_are_printed_as_they_are_read) {
+  const Config c = good(
+      "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24, '2001:2:0:2::1/64'], neighbours: [\n"
+      "      { address: 198.19.0.2, mac: '02:00:00:00:0a:02' }, { address: '2001:2:0:2::7', mac: "
+      "'02:00:00:00:00:07' } ] }\n");
+  const auto again = load(print(c), "f.yaml", Environment{.cores = 4});
+  ASSERT_TRUE(std::holds_alternative<Config>(again)) << print(c);
+  const auto& neighbours = std::get<Config>(again).ports[1].neighbours;
+  ASSERT_EQ(neighbours.size(), 2u);
+  EXPECT_EQ(to_text(neighbours[0].address), "198.19.0.2");
+  EXPECT_EQ(neighbours[0].mac, (Mac{{2, 0, 0, 0, 0x0a, 2}}));
+  EXPECT_EQ(to_text(neighbours[1].address), "2001:2:0:2::7");
+  EXPECT_EQ(neighbours[1].mac, (Mac{{2, 0, 0, 0, 0, 7}}));
+  EXPECT_EQ(differences(c, std::get<Config>(again)), std::vector<std::string>{});
 }
 
 TEST(Differences, are_told_by_key) {

@@ -152,7 +152,7 @@ TEST(Print, every_number_and_choice_survives_at_both_ends_of_its_range) {
     Config a = full();
     Extreme extreme{most};
     fields(extreme, a);
-    for (Port& p : a.ports) p.vlan = p.outer_vlan = 0;  // with a parent only
+    for (Port& p : a.ports) p.vlan = p.outer_vlan = 0, p.outer_tag = {};  // with a parent only
     if (most)
       a.memory.packets = 16'777'216;
     else

@@ -151,6 +151,73 @@ TEST_F(LinkChange, neighbours_of_a_network_left_go_and_all_others_stay) {
   EXPECT_EQ(destinations(), std::vector<Mac>{peer_mac});
 }
 
+TEST_F(LinkChange, a_port_that_goes_takes_all_its_neighbours_with_it_and_tells_what_waited) {
+  const IpAddr beside = *parse_ip("fe80::9"), off_link = *parse_ip("203.0.113.9");
+  ports[0].addresses.push_back(*parse_prefix("2001:2::1/64"));
+  ports[0].ip6 = true;
+  restart();
+  const auto elsewhere = Ip4Addr::of(198, 19, 0, 9);
+  gets_arp({ArpOp::Request, peer_mac, peer, Mac{}, us});
+  gets_arp({ArpOp::Request, mac(8), elsewhere, Mac{}, test::us_wan}, 1);
+  for (const IpAddr& a : {beside, off_link, *parse_ip("2001:2::9")}) outputs("waits", a);
+  EXPECT_EQ(room->neighbours().size_on(0), 4u);
+  ports[0] = {{.mac = our_mac}, {}};
+  changes();
+  EXPECT_EQ(room->neighbours().size_on(0), 0u);
+  EXPECT_EQ(failed(), 3u);
+  EXPECT_NE(neighbour(elsewhere, 1), nullptr);
+}
+
+TEST_F(LinkChange, a_port_that_leaves_ipv6_keeps_its_neighbours_of_ipv4) {
+  ports[0].addresses.push_back(*parse_prefix("2001:2::1/64"));
+  ports[0].ip6 = true;
+  restart();
+  gets_arp({ArpOp::Request, peer_mac, peer, Mac{}, us});
+  outputs("waits", *parse_ip("fe80::9"));
+  ports[0].addresses.pop_back();
+  ports[0].ip6 = false;
+  changes();
+  EXPECT_EQ(neighbour(*parse_ip("fe80::9")), nullptr);
+  EXPECT_NE(neighbour(peer), nullptr);
+}
+
+TEST_F(LinkChange, a_static_neighbour_finds_room_in_a_full_table_and_on_a_full_port) {
+  for (const uint32_t all : {16u, 64u}) {
+    options.neighbours = all;
+    options.neighbours_per_port = 16;
+    ports[0].neighbours.clear();
+    restart();
+    // Asked for a moment ago, or answered: nothing here is worth less than any newcomer.
+    for (uint8_t i = 10; i < 26; ++i) {
+      const Ip4Addr who = Ip4Addr::of(198, 18, 0, i);
+      outputs("x", who);
+      if (i % 2 == 0) gets_arp({ArpOp::Reply, mac(i), who, our_mac, us});
+    }
+    ASSERT_EQ(room->neighbours().size_on(0), 16u);
+    outputs("x", Ip4Addr::of(198, 18, 0, 99));
+    ASSERT_EQ(neighbour(Ip4Addr::of(198, 18, 0, 99)), nullptr) << "a newcomer is refused";
+    sent.clear();
+    ports[0].neighbours = {{peer, mac(77)}, {Ip4Addr::of(198, 18, 0, 10), mac(78)}};
+    changes();
+    EXPECT_EQ(room->neighbours().size(), 16u);
+    outputs("a", peer);
+    outputs("b", Ip4Addr::of(198, 18, 0, 10));
+    EXPECT_EQ(destinations(), (std::vector<Mac>{mac(77), mac(78)}));
+    ports[0].neighbours.clear();
+  }
+}
+
+TEST_F(LinkChange, no_port_has_more_than_half_of_the_table_unless_it_is_said) {
+  options.neighbours = 64;
+  options.neighbours_per_port = 0;
+  restart();
+  for (uint8_t i = 10; i < 100; ++i) outputs("x", Ip4Addr::of(198, 18, 0, i));
+  EXPECT_EQ(room->neighbours().size_on(0), 32u);
+  EXPECT_EQ(count[Counter::neighbours_port_full], 90u - 32u);
+  outputs("x", Ip4Addr::of(198, 19, 0, 9), 1);
+  EXPECT_EQ(room->neighbours().size_on(1), 1u);
+}
+
 TEST_F(LinkChange, static_neighbours_come_with_what_waited_and_go) {
   outputs("waits", peer);
   sent.clear();
@@ -216,6 +283,10 @@ TEST_F(LinkChange, advertisements_begin_change_and_end_with_a_farewell) {
   changes(said);
   passes(1_s);
   EXPECT_EQ(advertisements(), std::vector<uint16_t>{900}) << "hosts hear at once";
+  passes(5_s);
+  changes(said);
+  passes(5_s);
+  EXPECT_TRUE(advertisements().empty()) << "a change of something else is no news";
   said[0].enabled = false;
   changes(said);
   EXPECT_EQ(advertisements(), std::vector<uint16_t>{0});

@@ -281,6 +281,7 @@ TEST_F(LinkRoom, requests_are_limited_all_together) {
 
 TEST_F(LinkRoom, a_scan_of_our_network_does_not_drive_out_a_known_neighbour) {
   options.neighbours = 16;
+  options.neighbours_per_port = 16;
   restart();
   outputs("a");
   gets_arp(answer());
@@ -298,6 +299,7 @@ TEST_F(LinkRoom, a_scan_of_our_network_does_not_drive_out_a_known_neighbour) {
 
 TEST_F(LinkRoom, a_table_full_of_strangers_that_asked_us_makes_room_for_those_we_need) {
   options.neighbours = 16;
+  options.neighbours_per_port = 16;
   restart();
   for (uint8_t i = 20; i < 60; ++i) gets_arp(asks_us(mac(i), Ip4Addr::of(198, 18, 0, i)));
   EXPECT_EQ(room->neighbours().size(), 16u);

@@ -4,6 +4,7 @@
 
 #include "link/link.h"
 #include "support/frames.h"
+#include "support/tags.h"
 
 namespace sluice::link {
 namespace {
@@ -12,20 +13,6 @@ using test::Octets;
 using wire::EtherType;
 
 constexpr uint16_t dot1q = 0x8100, dot1ad = 0x88a8;
-
-// The frame with tags (type, TCI) in front of its type.
-Octets tagged_frame(const Octets& f, std::initializer_list<std::pair<uint16_t, uint16_t>> tags) {
-  Octets out(f.size() + 4 * tags.size());
-  std::copy_n(f.begin(), 12, out.begin());
-  size_t at = 12;
-  for (const auto& [type, tci] : tags) {
-    store_be<uint16_t>(out.data() + at, type);
-    store_be<uint16_t>(out.data() + at + 2, tci);
-    at += 4;
-  }
-  std::copy(f.begin() + 12, f.end(), out.begin() + static_cast<ptrdiff_t>(at));
-  return out;
-}
 
 // A device's queue: gives what was put in, keeps what is sent, with what was asked of the device.
 class Wire final : public buf::NetPort {
@@ -101,10 +88,10 @@ class Vlans : public test::PacketTest {
 
 TEST_F(Vlans, each_frame_comes_by_the_port_of_its_tags_and_without_them) {
   arrives(plain);
-  arrives(tagged_frame(plain, {{dot1q, 100}}));
-  arrives(tagged_frame(plain, {{dot1q, 0xe064}}));  // a priority beside the VLAN
-  arrives(tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}}));
-  arrives(tagged_frame(plain, {{dot1q, 200}, {dot1q, 7}}));
+  arrives(test::with_tags(plain, {{dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1q, 0xe064}}));  // a priority beside the VLAN
+  arrives(test::with_tags(plain, {{dot1ad, 200}, {dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1q, 200}, {dot1q, 7}}));
   arrives(plain);
   turn();
   EXPECT_EQ(untagged, (std::vector<Octets>{plain, plain}));
@@ -118,10 +105,10 @@ TEST_F(Vlans, each_frame_comes_by_the_port_of_its_tags_and_without_them) {
 
 TEST_F(Vlans, a_tag_that_the_device_took_off_counts_like_one_in_the_frame) {
   arrives(plain, 100);
-  arrives(tagged_frame(plain, {{dot1q, 100}}), 200);
+  arrives(test::with_tags(plain, {{dot1q, 100}}), 200);
   arrives(plain, 0);
   arrives(plain, 101);
-  arrives(tagged_frame(plain, {{dot1q, 7}}), 7);
+  arrives(test::with_tags(plain, {{dot1q, 7}}), 7);
   turn();
   EXPECT_EQ(by_hundred, std::vector<Octets>{plain});
   EXPECT_EQ(by_two, std::vector<Octets>{plain});
@@ -130,9 +117,9 @@ TEST_F(Vlans, a_tag_that_the_device_took_off_counts_like_one_in_the_frame) {
 }
 
 TEST_F(Vlans, a_tag_of_vlan_0_is_a_priority_and_no_vlan) {
-  arrives(tagged_frame(plain, {{dot1q, 0x6000}}));
-  arrives(tagged_frame(plain, {{dot1ad, 200}, {dot1q, 0}, {dot1q, 100}}));
-  arrives(tagged_frame(plain, {{dot1q, 0}, {dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1q, 0x6000}}));
+  arrives(test::with_tags(plain, {{dot1ad, 200}, {dot1q, 0}, {dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1q, 0}, {dot1q, 100}}));
   turn();
   EXPECT_EQ(untagged, std::vector<Octets>{plain});
   EXPECT_EQ(by_two, std::vector<Octets>{plain});
@@ -140,12 +127,13 @@ TEST_F(Vlans, a_tag_of_vlan_0_is_a_priority_and_no_vlan) {
 }
 
 TEST_F(Vlans, what_is_nobodys_dies_counted) {
-  const Octets bad[] = {tagged_frame(plain, {{dot1q, 101}}), tagged_frame(plain, {{dot1ad, 200}}),
-                        tagged_frame(plain, {{dot1ad, 100}, {dot1q, 200}}),
-                        tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}, {dot1q, 5}}),
-                        tagged_frame(plain, {{dot1q, 0}, {dot1q, 0}, {dot1q, 0}, {dot1q, 0}, {dot1q, 100}})};
+  const Octets bad[] = {
+      test::with_tags(plain, {{dot1q, 101}}), test::with_tags(plain, {{dot1ad, 200}}),
+      test::with_tags(plain, {{dot1ad, 100}, {dot1q, 200}}),
+      test::with_tags(plain, {{dot1ad, 200}, {dot1q, 100}, {dot1q, 5}}),
+      test::with_tags(plain, {{dot1q, 0}, {dot1q, 0}, {dot1q, 0}, {dot1q, 0}, {dot1q, 100}})};
   for (const Octets& f : bad) arrives(f);
-  const Octets whole = tagged_frame(plain, {{dot1q, 100}});
+  const Octets whole = test::with_tags(plain, {{dot1q, 100}});
   for (size_t cut = 14; cut < 18; ++cut)
     arrives({whole.begin(), whole.begin() + static_cast<ptrdiff_t>(cut)});
   turn();
@@ -166,11 +154,11 @@ TEST_F(Vlans, what_a_port_sends_leaves_with_its_tags) {
   send(two);
   send(other);
   ASSERT_EQ(wire.sent.size(), 3u);
-  EXPECT_EQ(wire.sent[0].frame, tagged_frame(plain, {{dot1q, 100}}));
+  EXPECT_EQ(wire.sent[0].frame, test::with_tags(plain, {{dot1q, 100}}));
   EXPECT_EQ(wire.sent[0].l2_len, 18u) << "where checksum offload looks for the packet";
-  EXPECT_EQ(wire.sent[1].frame, tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}}));
+  EXPECT_EQ(wire.sent[1].frame, test::with_tags(plain, {{dot1ad, 200}, {dot1q, 100}}));
   EXPECT_EQ(wire.sent[1].l2_len, 22u);
-  EXPECT_EQ(wire.sent[2].frame, tagged_frame(plain, {{dot1q, 200}, {dot1q, 7}}));
+  EXPECT_EQ(wire.sent[2].frame, test::with_tags(plain, {{dot1q, 200}, {dot1q, 7}}));
   EXPECT_EQ(hundred.sent.packets, 1u);
   EXPECT_EQ(hundred.sent.octets, 60u);
 }
@@ -191,9 +179,9 @@ TEST_F(Vlans, what_is_passed_to_another_worker_has_its_tags_and_what_stays_has_n
   wire.ours = true;
   EXPECT_FALSE(pass(two, packet));
   ASSERT_EQ(wire.passed.size(), 3u);
-  EXPECT_EQ(wire.passed[0].frame, tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}}));
+  EXPECT_EQ(wire.passed[0].frame, test::with_tags(plain, {{dot1ad, 200}, {dot1q, 100}}));
   EXPECT_EQ(wire.passed[0].l2_len, 22u) << "where the flow's addresses are looked for";
-  EXPECT_EQ(wire.passed[1].frame, tagged_frame(plain, {{dot1q, 9}}));
+  EXPECT_EQ(wire.passed[1].frame, test::with_tags(plain, {{dot1q, 9}}));
   EXPECT_EQ(wire.passed[1].tci, 0) << "no device comes between";
   EXPECT_EQ(test::copy(packet.bytes()), plain);
   EXPECT_EQ(packet.l2_len(), 14u);
@@ -212,18 +200,18 @@ TEST_F(Vlans, a_device_that_inserts_a_tag_is_asked_to) {
   ASSERT_EQ(wire.sent.size(), 3u);
   EXPECT_EQ(wire.sent[0].frame, plain);
   EXPECT_EQ(wire.sent[0].tci, 100);
-  EXPECT_EQ(wire.sent[1].frame, tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}}))
+  EXPECT_EQ(wire.sent[1].frame, test::with_tags(plain, {{dot1ad, 200}, {dot1q, 100}}))
       << "0x88a8 is ours to write";
   EXPECT_EQ(wire.sent[1].tci, -1);
-  EXPECT_EQ(wire.sent[2].frame, tagged_frame(plain, {{dot1q, 7}}));
+  EXPECT_EQ(wire.sent[2].frame, test::with_tags(plain, {{dot1q, 7}}));
   EXPECT_EQ(wire.sent[2].tci, 200);
 }
 
 TEST_F(Vlans, ports_come_and_go_between_two_turns) {
   SubPort* left[] = {&two};
   trunk.sub_ports(left);
-  arrives(tagged_frame(plain, {{dot1q, 100}}));
-  arrives(tagged_frame(plain, {{dot1ad, 200}, {dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1ad, 200}, {dot1q, 100}}));
   turn();
   EXPECT_TRUE(by_hundred.empty());
   EXPECT_EQ(by_two, std::vector<Octets>{plain});
@@ -235,7 +223,7 @@ TEST_F(Vlans, ports_come_and_go_between_two_turns) {
   EXPECT_EQ(count[Counter::link_vlan], 2u);
   SubPort* again[] = {&two, &hundred};
   trunk.sub_ports(again);
-  arrives(tagged_frame(plain, {{dot1q, 100}}));
+  arrives(test::with_tags(plain, {{dot1q, 100}}));
   turn();
   EXPECT_EQ(by_hundred, std::vector<Octets>{plain});
 }
@@ -247,8 +235,8 @@ TEST_F(Vlans, a_port_without_vlans_takes_priority_tags_and_no_others) {
   Link room{options, ports, true, test::packet_pool(), count, rng};
   In in;
   buf::Batch b;
-  b.push(test::packet_of(tagged_frame(plain, {{dot1q, 0xa000}})));
-  b.push(test::packet_of(tagged_frame(plain, {{dot1q, 100}})));
+  b.push(test::packet_of(test::with_tags(plain, {{dot1q, 0xa000}})));
+  b.push(test::packet_of(test::with_tags(plain, {{dot1q, 100}})));
   b.push(test::packet_of(plain));
   room.input(0, b, in);
   ASSERT_EQ(in.ip4.size(), 2u);

@@ -128,7 +128,7 @@ TEST_F(WholeStack, an_undeliverable_answer_of_ours_just_dies) {
 // that waited for those their last hope.
 TEST_F(WholeStack, what_becomes_undeliverable_while_errors_are_sent_goes_back_in_the_same_turn) {
   WorkerPlan p{two_ports()};
-  p.link.neighbours = 16;
+  p.link.neighbours = p.link.neighbours_per_port = 16;
   VirtualWorker small{std::move(p)};
   const auto from = [&](uint8_t sender, Ip4Addr to) {
     small.port(0).arrive(frame(udp4({.src = Ip4Addr::of(198, 18, 0, sender), .dst = to}, 7, 7, "anybody?")));
@@ -255,7 +255,7 @@ TEST(RouteHints, a_route_says_how_its_connections_send) {
     int found = 0;
     (void)worker.stack().tcp().show(0, 64, [&](const tcp::Tcp::Shown& s) {
       if (s.tuple.remote != IpAddr{c.from}) return true;
-      EXPECT_EQ(s.info.congestion, c.how);
+      EXPECT_EQ(s.conn.info().congestion, c.how);
       return ++found == 0;
     });
     EXPECT_EQ(found, 1);
