@@ -334,13 +334,8 @@ std::string Device::set_up_queues(const DeviceRequest& r, buf::PacketPool& pool,
 std::string Device::set_mtu(const DeviceRequest& r) {
   const std::string refused = "the device refuses MTU " + std::to_string(r.mtu) + ": ";
   if (kind_ == DeviceKind::af_packet) {
-    // The kernel allows for one tag; with two, both are part of its MTU. Ports with two may come by reload,
-    // so there is room for them where the interface has it.
-    constexpr int two_tags = 8;
-    int e = kernel_mtu(r.device.target, r.mtu + two_tags);
-    if (e != 0 && r.tags < 2 && (e = kernel_mtu(r.device.target, r.mtu)) == 0)
-      warnings_.push_back(r.name + ": the interface has no room for two VLAN tags beside packets of " +
-                          std::to_string(r.mtu) + " octets");
+    // The kernel allows for one tag; with two, both are part of its MTU.
+    const int e = kernel_mtu(r.device.target, r.mtu + (r.tags > 1 ? 8 : 0));
     return e == 0 ? std::string{} : refused + reason(e);
   }
   // Most drivers took the MTU with the configuration; net_tap sets it on the interface only when asked. A
