@@ -68,6 +68,14 @@ link::Advertise advertise(const config::Advertise& a) {
   return out;
 }
 
+// The kernel's interface below an af_packet port must be wider for frames with two tags, and its MTU is set
+// once, at start.
+bool wants_room_for_two_tags(const config::Config& c, const config::Port& device) {
+  return device.device.kind == io::DeviceKind::af_packet &&
+         std::ranges::any_of(
+             c.ports, [&](const config::Port& p) { return p.parent == device.name && p.outer_vlan != 0; });
+}
+
 }  // namespace
 
 std::vector<ip::Route> static_routes(const config::Config& c, const PortTable& ports) {
@@ -143,7 +151,13 @@ std::vector<std::string> need_a_restart(const config::Config& from, const config
     }
     return f;
   };
-  return config::differences(fixed(from), fixed(to));
+  std::vector<std::string> keys = config::differences(fixed(from), fixed(to));
+  for (const config::Port& p : to.ports)
+    if (wants_room_for_two_tags(to, p) && !std::ranges::any_of(from.ports, [&](const config::Port& was) {
+          return was.name == p.name && wants_room_for_two_tags(from, was);
+        }))
+      keys.push_back("ports[" + p.name + "] with its first 'outer_vlan'");
+  return keys;
 }
 
 }  // namespace sluice::app

@@ -57,6 +57,20 @@ TEST(NeedARestart, everything_else_is_told_by_its_key) {
   }
 }
 
+TEST(NeedARestart, room_for_a_second_tag_on_a_kernel_interface_is_made_at_start) {
+  for (const auto kind : {io::DeviceKind::af_packet, io::DeviceKind::tap}) {
+    config::Config from = base();
+    from.ports[0].device.kind = kind;
+    config::Config to = from;
+    to.ports[1].outer_vlan = 100;
+    const bool kernel = kind == io::DeviceKind::af_packet;
+    EXPECT_EQ(need_a_restart(from, to), kernel ? Keys{"ports[lan] with its first 'outer_vlan'"} : Keys{});
+    EXPECT_EQ(need_a_restart(to, from), Keys{}) << "too wide does not matter";
+    from.ports.push_back({.name = "b", .parent = "lan", .vlan = 9, .outer_vlan = 100});
+    EXPECT_EQ(need_a_restart(from, to), Keys{}) << "there is room already";
+  }
+}
+
 TEST(Interfaces, a_port_is_as_wide_as_it_says_and_speaks_ipv6_when_it_has_cause) {
   config::Config c = base();
   c.ports[0].neighbours = {{IpAddr{Ip4Addr::of(198, 18, 0, 2)}, Mac{{2, 0, 0, 0, 0, 7}}}};
