@@ -63,9 +63,9 @@ TEST_F(Changing, a_vlan_that_goes_says_to_its_hosts_that_we_are_no_router_there_
 // What a peer is told comes from the address it speaks to, or does not come.
 TEST_F(Changing, a_connection_to_an_address_that_is_gone_sends_from_no_other) {
   const auto syn4 =
-      tcp4({.src = {1'000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = 60'000});
-  const auto syn6 = frame6(
-      tcp6({}, {.src = {1'000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = 60'000}));
+      tcp4({.src = {1'000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = {60'000}});
+  const auto syn6 = frame6(tcp6(
+      {}, {.src = {1'000}, .dst = {80}, .seq = {100}, .flags = wire::tcp_flag::syn, .window = {60'000}}));
   gets(arp_from(peer_mac, peer, us));
   gets(syn4);
   gets(syn6);

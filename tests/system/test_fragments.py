@@ -122,7 +122,7 @@ def test_a_long_ping6_passes_once_the_host_knows_the_mtu(lab):
 def test_fragments_as_no_kernel_sends_them(lab, what, heard):
     done = lab.host("lan").run([PYTHON, HERE / "fragments.py", "eth0", "198.18.0.3", "198.18.0.1", what])
     assert done.stdout.startswith(heard), done.stdout + done.stderr
-    until(lambda: total(lab.metrics(), "sluice_fragments_waiting") == 0)
+    assert until(lambda: total(lab.metrics(), "sluice_fragments_waiting") == 0)
 
 
 def test_a_flood_of_fragments_leaves_memory_flat_and_others_whole(lab):
