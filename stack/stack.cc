@@ -63,11 +63,12 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
 }
 
 void Stack::change(const StackChange& c, Instant now) {
-  out_.ports(c.wiring.ports.size());
-  link_.change(c.interfaces, c.advertise, now, out_);
-  out_.flush();  // by the ports as they were: last words on those that go
   c.wiring.plug();
   ports_ = c.wiring.ports;
+  out_.ports(ports_.size());
+  link_.change(c.interfaces, c.advertise, now, out_);
+  out_.flush();  // first words on ports that come, last ones on those that go
+  c.wiring.let_go();
   ip_.change(c.interfaces);
   ip6_.change(c.interfaces);
   tcp_.paths_changed();

@@ -159,10 +159,10 @@ SubPort* Trunk::find(const TagsFound& found) const {
 }
 
 void Trunk::sub_ports(std::span<SubPort* const> all) {
-  const auto leave = [](SubPort* p) {
+  const auto leave = [&](SubPort* p) {
     if (p == nullptr) return;
-    p->trunk_ = nullptr;
     p->waiting_.clear();
+    if (std::ranges::find(all, p) == all.end()) leaving_.push_back(p);
   };
   for (SubPort*& p : single_) leave(std::exchange(p, nullptr));
   for (const Pair& p : pairs_) leave(p.port);
@@ -176,6 +176,11 @@ void Trunk::sub_ports(std::span<SubPort* const> all) {
       pairs_.push_back({key(t.outer_vlan, t.vlan), p});
   }
   std::ranges::sort(pairs_, {}, &Pair::vlans);
+}
+
+void Trunk::let_go() {
+  for (SubPort* p : leaving_) p->trunk_ = nullptr;
+  leaving_.clear();
 }
 
 }  // namespace sluice::link

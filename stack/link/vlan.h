@@ -90,8 +90,10 @@ class Trunk final : public buf::NetPort {
   void offer(buf::Batch& out) override { under_.offer(out); }
   bool pass_on(buf::Packet& p) override { return under_.pass_on(p); }
 
-  // From now on these, between two turns. They outlive their being here.
+  // From now on these, between two turns. They outlive their being here. Those that are not among them any
+  // more get nothing; they may send last words until let_go().
   void sub_ports(std::span<SubPort* const>);
+  void let_go();
 
  private:
   struct Pair {
@@ -106,6 +108,7 @@ class Trunk final : public buf::NetPort {
   Counters& count_;
   std::vector<SubPort*> single_;  // [vlan]
   std::vector<Pair> pairs_;       // sorted
+  std::vector<SubPort*> leaving_;
 };
 
 // The ports that a worker's stack gets, and which of them hang on which trunk.
@@ -118,6 +121,10 @@ struct Wiring {
   std::vector<Plugs> trunks;
   void plug() const {
     for (const Plugs& p : trunks) p.trunk->sub_ports(p.ports);
+  }
+  // After plug(), when those that are plugged no more have said their last.
+  void let_go() const {
+    for (const Plugs& p : trunks) p.trunk->let_go();
   }
 };
 

@@ -219,6 +219,12 @@ TEST_F(Vlans, ports_come_and_go_between_two_turns) {
   buf::Batch b;
   b.push(test::packet_of(plain));
   hundred.tx(b);
+  ASSERT_EQ(wire.sent.size(), 1u) << "last words";
+  EXPECT_EQ(wire.sent[0].frame, test::with_tags(plain, {{dot1q, 100}}));
+  wire.sent.clear();
+  trunk.let_go();
+  b.push(test::packet_of(plain));
+  hundred.tx(b);
   EXPECT_TRUE(wire.sent.empty()) << "a port that was taken away sends nothing";
   EXPECT_EQ(count[Counter::link_vlan], 2u);
   SubPort* again[] = {&two, &hundred};
