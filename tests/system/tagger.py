@@ -45,7 +45,8 @@ def main():
                 found.append((kind, tci & 0xfff))
                 at += 4
             if found == wanted:
-                os.write(tap, frame[:12] + frame[at:])
+                with contextlib.suppress(OSError):  # nor is one that comes before the interface is up
+                    os.write(tap, frame[:12] + frame[at:])
 
 
 if __name__ == "__main__":

@@ -146,7 +146,9 @@ def test_the_demo_answers_everything_and_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_demo_that_is_interrupted_leaves_nothing(number):
     before = leftovers()
-    demo = subprocess.Popen([ROOT / "scripts/demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Who runs the tests in the background of a script ignores Ctrl-C, and so would the demo.
+    demo = subprocess.Popen([ROOT / "scripts/demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     for line in demo.stdout:
         if "Ctrl-C ends it" in line:
             break
