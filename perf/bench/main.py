@@ -3,7 +3,7 @@
 has one core and the client the other, contestants take turns, and what counts is the ratio of medians.
 
   perf/run                 all rows
-  perf/run --quick         most rows, small and short: about two minutes
+  perf/run --quick         most rows, small and short: about four minutes
   perf/run dns http        some rows
   perf/run --write         all rows, and the result goes into README.md and perf/README.md with charts
 
