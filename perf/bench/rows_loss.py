@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """TCP over a bad line: one download by a Linux client from sluice, and from Linux with each of its congestion controls through the
-same impaired port of sluice (where it then only forwards). 100 Mbit/s, both directions alike."""
+same impaired port of sluice (where it then only forwards); and sluice's stack as the client of the same Linux servers. 100 Mbit/s,
+both directions alike."""
 import pathlib
 import subprocess
 
+from . import load
 from .bench import Task
 from .machine import ROOT
 from .stats import BenchError, Sample
@@ -67,6 +69,24 @@ class Line:
             raise BenchError(f"nothing arrived from {server}: curl exited with {done.returncode}")
         return Sample(int(words[0]) * 8 / float(words[1]), [] if words[2] == "200" else [f"status {words[2]}"])
 
+    def serve_with(self, control):
+        """The Linux server's congestion control from now on."""
+        host = self.lab.host("lan")
+        # By route: a namespace's sysctl takes only what the machine allows to everybody.
+        host.ip("route", "replace", "default", "via", "198.18.0.1", "dev", "eth0", "congctl", control)
+        host.run(["sysctl", "-qw", "net.ipv4.tcp_no_metrics_save=1"], check=True)
+
+    def goodput_of_ours(self, server, seconds, folder):
+        """The same with sluice-load as the client, on the kernel's interface in the kernel's place."""
+        told = folder / "loss-client.json"
+        told.unlink(missing_ok=True)
+        how = ["--connections", 1, "--body", folder / "download/download.bin", "--timeout", f"{round(seconds) + 30}s"]
+        words = load.words("http", how, ["af_packet:eth0"], f"http://{server}/download.bin", seconds, 0, told, ["198.19.0.3/24"], ["198.19.0.1"])
+        done = self.lab.host("wan").run(words, timeout=seconds + 60)
+        if not told.exists():
+            raise BenchError(f"sluice-load ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
+        return load.sample(told.read_text(), "octets_per_second", 8)
+
 
 class LossSluice:
     kind, name = "sluice", "sluice"
@@ -76,6 +96,7 @@ class LossSluice:
         self.line, self.www = line, www
 
     def start(self, folder):
+        self.folder = folder
         self.line.start(folder, self.www)
 
     def stop(self):
@@ -85,6 +106,10 @@ class LossSluice:
 
     def measure(self, seconds):
         return self.line.goodput("198.19.0.1", seconds)
+
+    def fetch(self, control, seconds):
+        self.line.serve_with(control)
+        return self.line.goodput_of_ours("198.18.0.2", seconds, self.folder)
 
 
 class LossLinux:
@@ -102,15 +127,17 @@ class LossLinux:
     pause = resume = stop = lambda self: None
 
     def measure(self, seconds):
-        host = self.line.lab.host("lan")
-        # By route: a namespace's sysctl takes only what the machine allows to everybody.
-        host.ip("route", "replace", "default", "via", "198.18.0.1", "dev", "eth0", "congctl", self.control)
-        host.run(["sysctl", "-qw", "net.ipv4.tcp_no_metrics_save=1"], check=True)
-        return self.line.goodput("198.18.0.2", seconds)
+        self.line.serve_with(self.control)
+        self.newest = self.line.goodput("198.18.0.2", seconds)
+        return self.newest
+
+    def again(self):
+        """What was measured last: it counts in two cases."""
+        return self.newest
 
 
 def tcp_loss(bench):
-    """Goodput of a download over a line with loss and delay, from sluice and from Linux."""
+    """Goodput of a download over a line with loss and delay: from sluice and from Linux to Linux, and from Linux to sluice and to Linux."""
     www = bench.folder / "download"
     www.mkdir(exist_ok=True)
     seconds = max(3, round(bench.seconds * 2))
@@ -119,8 +146,10 @@ def tcp_loss(bench):
     for round_trip in ROUND_TRIPS:
         for loss in LOSSES:
             line = Line(loss, round_trip)
-            all_of_them = [LossSluice(line, www), *(LossLinux(line, c) for c in CONTROLS)]
-            task = Task(f"download, {round_trip} ms round trip, {loss:.1%} loss", "bit/s",
-                        {c: lambda c=c: c.measure(seconds) for c in all_of_them})
-            cases += bench.compete(all_of_them, [task])
+            ours, peers = LossSluice(line, www), [LossLinux(line, c) for c in CONTROLS]
+            on_it = f"{round_trip} ms round trip, {loss:.1%} loss"
+            download = Task(f"download, {on_it}", "bit/s", {c: lambda c=c: c.measure(seconds) for c in (ours, *peers)})
+            fetches = [Task(f"fetch from {p.name}, {on_it}", "bit/s", {ours: lambda p=p: ours.fetch(p.control, seconds), p: p.again})
+                       for p in peers]
+            cases += bench.compete([ours, *peers], [download, *fetches])
     return cases
