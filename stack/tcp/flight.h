@@ -30,6 +30,7 @@ struct Flight {
   uint8_t frto = 0;        // RFC 5682 §2.1: the step that comes next, 0 when none
   bool undo = false;       // `before` may come back
   bool stamped = false;    // again_ts is set
+  bool eifel = false;      // and again_first was sent once before
   bool tlp_out = false;    // RFC 8985 §7: a probe is not answered yet
   bool tlp_again = false;  // TLP.is_retrans
   SeqNum recover;          // what was sent when this phase began
@@ -40,6 +41,7 @@ struct Flight {
 
   // Undoing: RFC 3522, RFC 3708, RFC 5682.
   uint32_t again_ts = 0;     // our timestamp when something was first sent again in this phase
+  SeqNum again_first;        // where that began
   uint32_t undo_octets = 0;  // sent again, and not told by D-SACK to have come twice
   Congestion before;
 

@@ -23,8 +23,10 @@ uint32_t Conn::pipe() const {
 
 void Conn::check_undo(Flight& f, const Segment& in, const Told& told) {
   if (!f.undo) return;
-  // Eifel, RFC 3522 §3.2: the acknowledgement echoes a segment that left before the first was sent again.
-  if (told.advanced() && f.stamped && f.recovering() && echoes_before(in, f.again_ts))
+  // Eifel, RFC 3522 §3.2: the acknowledgement of what was first sent again echoes a segment that left before.
+  // That of something else may echo a repair of the recovery before this one.
+  if (told.advanced() && f.eifel && f.recovering() && told.was_una == f.again_first &&
+      echoes_before(in, f.again_ts))
     return undo(f, Counter::tcp_undone_timestamp);
   // RFC 3708: each segment that was sent again came twice.
   if (f.phase == Phase::Open && snd_.una.after(f.recover)) f.undo = false;
@@ -56,7 +58,7 @@ void Conn::undo(Flight& f, Counter why) {
   congestion_.set_mss(mss_);
   f.board.find_again(shared_->sent);
   f.phase = Phase::Open;
-  f.undo = f.stamped = false;
+  f.undo = f.stamped = f.eifel = false;
   f.duplicates = f.frto = 0;
   resend_ = false;
 }
@@ -127,7 +129,7 @@ void Conn::begin_reduction(Flight& f, Phase to, uint32_t octets) {
   if (f.phase == Phase::Open) {
     f.before = congestion_;
     f.undo = true;
-    f.stamped = false;
+    f.stamped = f.eifel = false;
     f.undo_octets = 0;
     congestion_.reduce(octets);
     f.prr.start(flight());
@@ -242,7 +244,7 @@ void Conn::on_timeout(Instant now) {
     if (f.phase == Phase::Open) {
       f.before = congestion_;
       f.undo = true;
-      f.stamped = false;
+      f.stamped = f.eifel = false;
       f.undo_octets = 0;
     }
     congestion_.on_timeout(flight(), f.phase == Phase::Open || (f.phase == Phase::Loss && t.tries == 0));
@@ -348,6 +350,8 @@ void Conn::sent_again(Flight& f, Segment& out, const Scoreboard::Stretch& stretc
   if (!f.stamped) {
     f.stamped = true;
     f.again_ts = timestamp_clock(now, ts_offset_);
+    f.again_first = stretch.first;
+    f.eifel = !stretch.again;
   }
   f.undo_octets += stretch.octets;
   if (f.phase == Phase::Recovery || f.phase == Phase::Reduction) f.prr.sent(stretch.octets);

@@ -121,6 +121,7 @@ class Scoreboard {
   struct Stretch {
     SeqNum first;
     uint32_t octets = 0;
+    bool again = false;  // it had been sent again before
   };
   // The first lost stretch, at most `most` octets of it, is sent again now. None: nothing is lost, or the
   // part cannot be told from the rest because no record is left.
@@ -133,16 +134,17 @@ class Scoreboard {
       const bool grows = before != no_index && p[before].sent == how.sent && p[before].flags == again_;
       const auto all = static_cast<uint32_t>(p[i].end - at);
       const uint32_t n = std::min(all, most);
+      const Stretch stretch{at, n, p[i].is(Sent::again)};
       if (n < all && grows) {
         p[before].end = at + n;
         lost_ -= n;
-        return {at, n};
+        return stretch;
       }
       if (n < all && !cut(p, i, at + n)) return {};
       retimed(p[i], how);
       lost_ -= n;
       if (grows) join(p, before, i);
-      return {at, n};
+      return stretch;
     }
     return {};
   }
@@ -151,10 +153,11 @@ class Scoreboard {
     if (empty()) return {};
     const auto all = static_cast<uint32_t>(p[head_].end - first_);
     const uint32_t n = std::min(all, most);
-    if (n < all && !cut(p, head_, first_ + n)) return {first_, n};
+    const Stretch stretch{first_, n, p[head_].is(Sent::again)};
+    if (n < all && !cut(p, head_, first_ + n)) return stretch;
     if (p[head_].is(Sent::lost)) lost_ -= n;
     if (!p[head_].is(Sent::sacked)) retimed(p[head_], how);
-    return {first_, n};
+    return stretch;
   }
   Stretch tail_again(SentPool& p, uint32_t most, const Sent& how) {
     if (empty()) return {};
@@ -163,10 +166,11 @@ class Scoreboard {
     const auto all = static_cast<uint32_t>(p[tail_].end - at);
     const uint32_t n = std::min(all, most);
     const SeqNum from = p[tail_].end - n;
-    if (p[tail_].is(Sent::sacked) || (n < all && !cut(p, tail_, from))) return {from, n};
+    const Stretch stretch{from, n, p[tail_].is(Sent::again)};
+    if (p[tail_].is(Sent::sacked) || (n < all && !cut(p, tail_, from))) return stretch;
     if (p[tail_].is(Sent::lost)) lost_ -= n;
     retimed(p[tail_], how);
-    return {from, n};
+    return stretch;
   }
 
   // Nothing is in flight; what comes next begins at `una`.

@@ -310,6 +310,33 @@ TEST(Spurious, an_echo_of_the_first_transmission_undoes_a_fast_retransmit) {  //
   EXPECT_EQ(t.conn().congestion().threshold(), UINT32_MAX);
 }
 
+// What one recovery sent again is acknowledged in the next one: it echoes a moment before that one's own
+// repair.
+TEST(Spurious, the_echo_of_an_older_recoverys_repair_undoes_nothing) {
+  auto t = open(stamped_sacks().with([](World& w) { w.options.initial_window = 20; }));
+  send(t, 20);
+  const uint32_t first = t.last.options.timestamps->val;
+  t.write(12'000);
+  t.after(40_ms)
+      .gets({.ack = 1, .ts = {{1002, first}}, .sack = {{1001, 19'001}}})
+      .sends({.seq = 1, .len = 1000});
+  for (uint32_t i = 0; i < 12; ++i) t.sends({.seq = 20'001 + 1000 * i, .len = 1000});
+  t.quiet();
+  // That is lost again, and the first of those too.
+  t.after(20_ms).gets({.ack = 1, .ts = {{1003, first}}, .sack = {{21'001, 24'001}, {1001, 20'001}}});
+  t.sends({.seq = 1, .len = 1000}).sends({.seq = 20'001, .len = 1000}).quiet();
+  const uint32_t second = t.last.options.timestamps->val;
+  t.after(20_ms).gets({.ack = 20'001, .ts = {{1004, second}}, .sack = {{21'001, 24'001}}}).quiet();
+  EXPECT_FALSE(t.conn().recovering());
+  // The next recovery has a hole of its own further on.
+  t.after(5_ms).gets({.ack = 20'001, .ts = {{1005, second}}, .sack = {{26'001, 29'001}, {21'001, 25'001}}});
+  t.sends({.seq = 25'001, .len = 1000}).quiet();
+  EXPECT_TRUE(t.conn().recovering());
+  t.after(15_ms).gets({.ack = 25'001, .ts = {{1006, second}}, .sack = {{26'001, 29'001}}});
+  t.counted(Counter::tcp_undone_timestamp, 0);
+  EXPECT_TRUE(t.conn().recovering());
+}
+
 TEST(Spurious, everything_sent_again_told_to_have_come_twice_undoes_the_reduction) {  // D-SACK
   auto t = open(sacks());
   send(t, 6);
