@@ -1,21 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tcp/reassembly.h"
 
+#include <algorithm>
+
 namespace sluice::tcp {
 
-uint32_t Reassembly::slices() const {
-  uint32_t n = 0;
-  for (const Range& r : ranges_) n += r.text.slices();
-  return n;
+// The first range that begins after `seq`. Most text comes behind all that waits, repairs before it.
+size_t Reassembly::after(SeqNum seq) const {
+  if (ranges_.empty() || !ranges_[ranges_.size() - 1].first.after(seq)) return ranges_.size();
+  const Range* r = std::upper_bound(ranges_.begin(), ranges_.end(), seq,
+                                    [](SeqNum s, const Range& x) { return x.first.after(s); });
+  return static_cast<size_t>(r - ranges_.begin());
+}
+
+// The range that holds the octet at `seq`; null: none does.
+const Reassembly::Range* Reassembly::holding(SeqNum seq) const {
+  const size_t next = after(seq);
+  return next > 0 && seq.before(ranges_[next - 1].end()) ? &ranges_[next - 1] : nullptr;
+}
+
+void Reassembly::touch(SeqNum seq) {
+  size_t i = 0;
+  while (i < recent_.size() && holding(recent_[i]) != holding(seq)) ++i;
+  if (i == recent_.size()) {
+    if (!recent_.full()) recent_.push(seq);
+    i = recent_.size() - 1;
+  }
+  for (; i > 0; --i) recent_[i] = recent_[i - 1];
+  recent_[0] = seq;
 }
 
 Reassembly::Taken Reassembly::add(SeqNum seq, buf::Slice&& text) {
-  size_t next = 0;  // the first range that begins after seq
-  while (next < ranges_.size() && !ranges_[next].first.after(seq)) ++next;
+  const size_t next = after(seq);
   if (next > 0 && seq.before(ranges_[next - 1].end())) {
     const auto known = static_cast<uint32_t>(ranges_[next - 1].end() - seq);
     if (known >= text.size()) {
-      ranges_[next - 1].touched = ++clock_;
+      touch(seq);
       return Taken::Duplicate;
     }
     text.drop_front(known);
@@ -26,36 +46,41 @@ Reassembly::Taken Reassembly::add(SeqNum seq, buf::Slice&& text) {
     if (room == 0) return Taken::Duplicate;
     if (text.size() > room) text.truncate(room);
   }
+  size_t at = next;  // where the text goes
   if (next == 0 || ranges_[next - 1].end() != seq) {
     Range fresh{*links_};
     if (ranges_.full() || !fresh.text.push(std::move(text))) return Taken::NoRoom;
     fresh.first = seq;
     ranges_.push(std::move(fresh));
-    for (size_t i = ranges_.size() - 1; i > next; --i) std::swap(ranges_[i], ranges_[i - 1]);
-    ++next;
-  } else if (!ranges_[next - 1].text.push(std::move(text))) {
-    return Taken::NoRoom;
+    for (size_t i = ranges_.size() - 1; i > at; --i) std::swap(ranges_[i], ranges_[i - 1]);
+  } else {
+    at = next - 1;
+    if (!ranges_[at].text.push(std::move(text))) return Taken::NoRoom;
   }
-  ranges_[next - 1].touched = ++clock_;
-  if (next < ranges_.size() && ranges_[next - 1].end() == ranges_[next].first) {
-    ranges_[next - 1].text.append(ranges_[next].text);
-    remove(next);
+  ++slices_;
+  if (at + 1 < ranges_.size() && ranges_[at].end() == ranges_[at + 1].first) {
+    ranges_[at].text.append(ranges_[at + 1].text);
+    remove(at + 1);
   }
+  touch(seq);
   return Taken::Yes;
 }
 
 uint32_t Reassembly::take(SeqNum nxt, buf::ByteQueue& to) {
   uint32_t taken = 0;
-  while (!ranges_.empty() && !ranges_[0].first.after(nxt + taken)) {
-    Range& r = ranges_[0];
+  size_t n = 0;
+  for (; n < ranges_.size() && !ranges_[n].first.after(nxt + taken); ++n) {
+    Range& r = ranges_[n];
+    slices_ -= r.text.slices();
     const auto known = static_cast<uint32_t>((nxt + taken) - r.first);
-    if (known < r.text.size()) {
-      r.text.consume(known);
-      taken += static_cast<uint32_t>(r.text.size());
-      to.append(r.text);
-    }
-    remove(0);
+    if (known >= r.text.size()) continue;
+    r.text.consume(known);
+    taken += static_cast<uint32_t>(r.text.size());
+    to.append(r.text);
   }
+  if (n == 0) return 0;
+  for (size_t i = n; i < ranges_.size(); ++i) std::swap(ranges_[i - n], ranges_[i]);
+  for (; n > 0; --n) ranges_.pop();
   return taken;
 }
 
@@ -65,15 +90,17 @@ void Reassembly::remove(size_t i) {
 }
 
 void Reassembly::tell(wire::SackBlocks& to, uint8_t until) const {
-  uint32_t later = clock_ + 1;  // than what comes next
-  while (to.size() < until) {
-    const Range* latest = nullptr;
-    for (const Range& r : ranges_)
-      if (r.touched < later && (latest == nullptr || r.touched > latest->touched)) latest = &r;
-    if (latest == nullptr) return;
-    to.push({latest->first, latest->end()});
-    later = latest->touched;
-  }
+  const Range* told[wire::SackBlocks::most];
+  uint8_t n = 0;
+  const auto push = [&](const Range* r) {
+    if (r == nullptr || to.size() >= until || std::find(told, told + n, r) != told + n) return;
+    told[n++] = r;
+    to.push({r->first, r->end()});
+  };
+  for (const SeqNum seq : recent_) push(holding(seq));
+  // Ranges of which none was touched lately: those furthest on.
+  for (size_t i = ranges_.size(); i > 0 && to.size() < until && n < wire::SackBlocks::most; --i)
+    push(&ranges_[i - 1]);
 }
 
 }  // namespace sluice::tcp

@@ -14,20 +14,22 @@ namespace sluice::tcp {
 
 class Reassembly {
  public:
-  static constexpr size_t most = 64;  // ranges, that is, holes
+  // Ranges, that is, holes. A line of 100 Mbit/s and 100 ms that loses one packet in fifty has 20; a queue
+  // that overflows while the window doubles leaves hundreds at once, and what finds no range here is sent
+  // twice.
+  static constexpr size_t most = 512;
   enum class Taken : uint8_t { Yes, Duplicate, NoRoom };
 
   explicit Reassembly(buf::LinkPool& links) : links_{&links} {}
 
   bool empty() const { return ranges_.empty(); }
-  uint32_t slices() const;  // pieces held
+  uint32_t slices() const { return slices_; }  // pieces held
 
   // Takes text that begins at `seq`, past rcv.nxt. What is here already is cut off; of text that reaches over
   // a range only the part before it is kept.
   Taken add(SeqNum seq, buf::Slice&& text);
   // Moves what follows `nxt` without a hole to the end of `to`; returns how many octets that were.
   uint32_t take(SeqNum nxt, buf::ByteQueue& to);
-  void clear() { ranges_.clear(); }
   // Appends the ranges that were touched last, the latest first, until `to` holds `until` blocks: RFC 2018
   // §4.
   void tell(wire::SackBlocks& to, uint8_t until) const;
@@ -36,14 +38,18 @@ class Reassembly {
   struct Range {
     explicit Range(buf::LinkPool& links) : text{links} {}
     SeqNum first;
-    uint32_t touched = 0;
     buf::ByteQueue text;
     SeqNum end() const { return first + static_cast<uint32_t>(text.size()); }
   };
+  size_t after(SeqNum) const;
+  const Range* holding(SeqNum) const;
+  void touch(SeqNum);
   void remove(size_t i);
 
   buf::LinkPool* links_;
-  uint32_t clock_ = 0;             // counts what was added
+  uint32_t slices_ = 0;
+  // Octets of what was touched last, the latest first.
+  StaticVec<SeqNum, wire::SackBlocks::most> recent_;
   StaticVec<Range, most> ranges_;  // by sequence, none touching the next
 };
 

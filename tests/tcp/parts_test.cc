@@ -374,7 +374,8 @@ TEST(Reassembly, gives_every_octet_once_and_in_order_whatever_order_they_came_in
     std::vector<uint8_t> got(nxt);
     out.copy(0, got);
     ASSERT_TRUE(std::equal(got.begin(), got.end(), bytes)) << "seed " << seed;
-    r.clear();
+    EXPECT_TRUE(r.empty());
+    EXPECT_EQ(r.slices(), 0u);
     out.clear();
     EXPECT_EQ(links.free(), 512u);
     EXPECT_EQ(chunk.refs, 0u);
@@ -384,16 +385,19 @@ TEST(Reassembly, gives_every_octet_once_and_in_order_whatever_order_they_came_in
 TEST(Reassembly, refuses_one_range_too_many_and_joins_what_touches) {
   static uint8_t bytes[100];
   buf::Chunk chunk{.data = bytes, .size = sizeof bytes};
-  buf::LinkPool links{128};
+  buf::LinkPool links{Reassembly::most + 2};
   Reassembly r{links};
+  constexpr SeqNum beyond{20 + 4 * Reassembly::most};
   for (uint32_t i = 0; i < Reassembly::most; ++i)
     EXPECT_EQ(r.add({10 + 4 * i}, buf::Slice{chunk, 0, 2}), Reassembly::Taken::Yes);
-  EXPECT_EQ(r.add({900}, buf::Slice{chunk, 0, 2}), Reassembly::Taken::NoRoom);
+  EXPECT_EQ(r.add(beyond, buf::Slice{chunk, 0, 2}), Reassembly::Taken::NoRoom);
+  EXPECT_EQ(r.slices(), Reassembly::most);
   EXPECT_EQ(r.add({10}, buf::Slice{chunk, 0, 2}), Reassembly::Taken::Duplicate);
   EXPECT_EQ(r.add({12}, buf::Slice{chunk, 0, 2}), Reassembly::Taken::Yes) << "closes the gap of two";
-  EXPECT_EQ(r.add({900}, buf::Slice{chunk, 0, 2}), Reassembly::Taken::Yes) << "so there is room again";
+  EXPECT_EQ(r.add(beyond, buf::Slice{chunk, 0, 2}), Reassembly::Taken::Yes) << "so there is room again";
   buf::ByteQueue out{links};
   EXPECT_EQ(r.take({10}, out), 6u);
+  EXPECT_EQ(r.slices(), Reassembly::most - 1);
 }
 
 }  // namespace
