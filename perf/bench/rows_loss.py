@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TCP over a bad line: one download by a Linux client from sluice, and from Linux with each of its congestion controls through the
-same impaired port of sluice (where it then only forwards); and sluice's stack as the client of the same Linux servers. 100 Mbit/s,
-both directions alike."""
+"""TCP over a bad line, with each congestion control: one download by a Linux client from sluice, and from Linux through the same
+impaired port of sluice (where it then only forwards); and sluice's stack as the client of the same Linux servers. 100 Mbit/s, both
+directions alike."""
 import pathlib
 import subprocess
 
@@ -12,7 +12,7 @@ from .stats import BenchError, Sample
 from .veth import Lab
 
 LOSSES, ROUND_TRIPS = (0, 0.001, 0.01, 0.03), (1, 20, 100)
-CONTROLS = ("reno", "cubic", "bbr")
+CONTROLS = {"reno": 81, "cubic": 80, "bbr": 82}  # and the port where sluice serves with it
 RATE = 100_000_000  # bit/s, of the line
 
 CONFIG = """\
@@ -21,8 +21,8 @@ ports:
   - {{ name: lan, device: {{ tap: sluice-lan }}, addresses: [198.18.0.1/24] }}
   - {{ name: wan, device: {{ tap: sluice-wan }}, addresses: [198.19.0.1/24], impair: {{ loss: {loss}, delay: {delay}us, rate: {rate}, queue: 1000 }} }}
 http:
-  - {{ listen: [198.19.0.1:80], sites: [ {{ names: [www.example.test], root: {www} }} ] }}
 """
+HTTP = "  - {{ listen: [198.19.0.1:{port}], congestion: {control}, sites: [ {{ names: [www.example.test], root: {www} }} ] }}\n"
 
 NGINX = """\
 worker_processes 1; daemon off; pid {folder}/loss-nginx.pid; error_log {folder}/loss-nginx.error;
@@ -44,7 +44,8 @@ class Line:
 
     def start(self, folder, www):
         config, nginx = folder / "loss.yaml", folder / "loss-nginx.conf"
-        config.write_text(CONFIG.format(loss=self.loss, delay=self.round_trip * 500, rate=RATE, www=www))
+        config.write_text(CONFIG.format(loss=self.loss, delay=self.round_trip * 500, rate=RATE) +
+                          "".join(HTTP.format(port=port, control=control, www=www) for control, port in CONTROLS.items()))
         nginx.write_text(NGINX.format(folder=folder, www=www))
         self.lab = Lab("slperf-loss", {"lan": "198.18.0.2/24", "wan": "198.19.0.2/24"}, device="tap")
         self.lab.__enter__()
@@ -90,7 +91,7 @@ class Line:
 
 class LossSluice:
     kind, name = "sluice", "sluice"
-    configuration = "sluice over tap, all options at their defaults; client: Linux with its defaults, curl"
+    configuration = "sluice over tap, all other options at their defaults; client: Linux with its defaults, curl"
 
     def __init__(self, line, www):
         self.line, self.www = line, www
@@ -104,8 +105,8 @@ class LossSluice:
 
     pause = resume = lambda self: None
 
-    def measure(self, seconds):
-        return self.line.goodput("198.19.0.1", seconds)
+    def measure(self, control, seconds):
+        return self.line.goodput(f"198.19.0.1:{CONTROLS[control]}", seconds)
 
     def fetch(self, control, seconds):
         self.line.serve_with(control)
@@ -137,7 +138,7 @@ class LossLinux:
 
 
 def tcp_loss(bench):
-    """Goodput of a download over a line with loss and delay: from sluice and from Linux to Linux, and from Linux to sluice and to Linux."""
+    """Goodput over a line with loss and delay, by congestion control: from sluice and from Linux to Linux, from Linux to sluice and to Linux."""
     www = bench.folder / "download"
     www.mkdir(exist_ok=True)
     seconds = max(3, round(bench.seconds * 2))
@@ -148,8 +149,9 @@ def tcp_loss(bench):
             line = Line(loss, round_trip)
             ours, peers = LossSluice(line, www), [LossLinux(line, c) for c in CONTROLS]
             on_it = f"{round_trip} ms round trip, {loss:.1%} loss"
-            download = Task(f"download, {on_it}", "bit/s", {c: lambda c=c: c.measure(seconds) for c in (ours, *peers)})
+            downloads = [Task(f"download with {p.control}, {on_it}", "bit/s",
+                              {ours: lambda p=p: ours.measure(p.control, seconds), p: lambda p=p: p.measure(seconds)}) for p in peers]
             fetches = [Task(f"fetch from {p.name}, {on_it}", "bit/s", {ours: lambda p=p: ours.fetch(p.control, seconds), p: p.again})
                        for p in peers]
-            cases += bench.compete([ours, *peers], [download, *fetches])
+            cases += bench.compete([ours, *peers], [*downloads, *fetches])
     return cases
