@@ -143,8 +143,8 @@ constexpr std::pair<const char*, ReversePath> reverse_paths[] = {
     {"off", ReversePath::Off}, {"loose", ReversePath::Loose}, {"strict", ReversePath::Strict}};
 constexpr std::pair<const char*, OuterTag> outer_tags[] = {{"802.1ad", OuterTag::Ieee8021ad},
                                                            {"802.1q", OuterTag::Ieee8021q}};
-constexpr std::pair<const char*, tcp::Algorithm> algorithms[] = {{"cubic", tcp::Algorithm::Cubic},
-                                                                 {"reno", tcp::Algorithm::Reno}};
+constexpr std::pair<const char*, tcp::Algorithm> algorithms[] = {
+    {"cubic", tcp::Algorithm::Cubic}, {"reno", tcp::Algorithm::Reno}, {"bbr", tcp::Algorithm::Bbr}};
 
 }  // namespace
 

@@ -45,10 +45,10 @@ void fields(V& v, udp::Options& o) {
 }
 template <class V>
 void fields(V& v, tcp::Options& o) {
-  v.value(
-      Key{"congestion",
-          "congestion control (RFC 9438 CUBIC, RFC 6582 NewReno) where no service or route says otherwise"},
-      o.congestion);
+  v.value(Key{"congestion",
+              "congestion control (RFC 9438 CUBIC, RFC 6582 NewReno, BBR for lines that lose packets without "
+              "being full) where no service or route says otherwise"},
+          o.congestion);
 #include "tcp/options.def"
 }
 template <class V>

@@ -14,6 +14,19 @@ namespace {
 uint32_t clock_us(Instant t) { return static_cast<uint32_t>(t.ns / 1'000); }
 }  // namespace
 
+RateSample Conn::sample_of(const Flight& f, const Sent& s, Instant now) {
+  return {.delivered = f.delivered - s.delivered,
+          .sent_us = clock_us(s.sent),
+          .first_sent_us = s.first_sent_us,
+          .now_us = clock_us(now),
+          .delivered_us = s.delivered_us};
+}
+
+// Of the oldest that arrived; 0: some of it was sent twice, so nobody knows.
+Duration Conn::round_trip(const Told& told, Instant now) {
+  return told.again || told.sent == Instant{} ? Duration{} : now - told.sent;
+}
+
 void Conn::take_ack(const Segment& in, Instant now) {
   if (flight_ == no_index) return;  // nothing was sent that could be acknowledged
   Flight& f = shared_->flights[flight_];
@@ -150,12 +163,7 @@ void Conn::measure(const Told& told, const Segment& in, Instant now) {
 void Conn::sample_rate(Flight& f, const Told& told, Instant now) {
   const Sent& s = told.newest;
   if (f.dry && static_cast<int32_t>(f.delivered - f.dry_until) > 0) f.dry = false;
-  const uint64_t rate = RateSample{.delivered = f.delivered - s.delivered,
-                                   .sent_us = clock_us(s.sent),
-                                   .first_sent_us = s.first_sent_us,
-                                   .now_us = clock_us(now),
-                                   .delivered_us = s.delivered_us}
-                            .octets_per_second();
+  const uint64_t rate = sample_of(f, s, now).octets_per_second();
   // What was measured while the service had too little to send is no more than a floor.
   if (!s.is(Sent::dry) || rate >= rate_) {
     rate_ = rate;

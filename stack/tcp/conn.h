@@ -16,6 +16,7 @@
 #include "tcp/info.h"
 #include "tcp/options.h"
 #include "tcp/pacer.h"
+#include "tcp/rate.h"
 #include "tcp/reassembly.h"
 #include "tcp/rtt.h"
 #include "tcp/segment.h"
@@ -169,6 +170,8 @@ class Conn {
   void arrived(Flight&, const Sent&, SeqNum end, uint32_t octets, Told&, const Segment& in, Instant now);
   void measure(const Told&, const Segment& in, Instant now);
   bool echoes_before(const Segment& in, uint32_t ts) const;
+  static RateSample sample_of(const Flight&, const Sent&, Instant now);
+  static Duration round_trip(const Told&, Instant now);
   void sample_rate(Flight&, const Told&, Instant now);
   void take_probe(Instant now);
 
@@ -182,6 +185,7 @@ class Conn {
   void begin_reduction(Flight&, Flight::Phase, uint32_t octets);
   void end_recovery(Flight&, Told&);
   void move_window(Flight&, const Told&, Instant now);
+  void follow_path(const Flight&, const Told&, uint32_t delivered, Instant now);
   void undo(Flight&, Counter why);
   void arm_retransmit(Flight&, Instant now, bool may_probe);
   void on_loss_timer(Instant now);

@@ -31,9 +31,7 @@ Info Conn::info() const {
           .received = octets_received_,
           .delivery_rate = rate_,
           .rate_limited = rate_limited_,
-          .pacing_rate =
-              paces() ? Pacer::octets_per_second(congestion_.window(), rtt_.srtt(), congestion_.slow_start())
-                      : 0};
+          .pacing_rate = paces() ? congestion_.pace(rtt_.srtt()).per_second() : 0};
 }
 
 }  // namespace sluice::tcp

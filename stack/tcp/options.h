@@ -8,8 +8,10 @@
 
 namespace sluice::tcp {
 
-enum class Algorithm : uint8_t { Cubic, Reno };  // of congestion control
-constexpr const char* name_of(Algorithm a) { return a == Algorithm::Cubic ? "cubic" : "reno"; }
+enum class Algorithm : uint8_t { Cubic, Reno, Bbr };  // of congestion control
+constexpr const char* name_of(Algorithm a) {
+  return a == Algorithm::Cubic ? "cubic" : a == Algorithm::Reno ? "reno" : "bbr";
+}
 
 struct Options {
   Algorithm congestion = Algorithm::Cubic;

@@ -11,6 +11,16 @@
 
 namespace sluice::tcp {
 
+// So many octets in that time, both above 0.
+struct Pace {
+  uint64_t octets;
+  Duration in;
+
+  constexpr uint64_t per_second() const {
+    return in.us() <= 0 ? 0 : octets * 1'000'000 / static_cast<uint64_t>(in.us());
+  }
+};
+
 class Pacer {
  public:
   static constexpr Duration tick = 1_ms;
@@ -18,9 +28,6 @@ class Pacer {
   // The window is spread over a part of the round trip: half of it while it may double, 5/6 after.
   static constexpr uint64_t spread(uint32_t cwnd, bool slow_start) {
     return slow_start ? uint64_t{cwnd} * 2 : uint64_t{cwnd} * 6 / 5;
-  }
-  static constexpr uint64_t octets_per_second(uint32_t cwnd, Duration srtt, bool slow_start) {
-    return srtt.us() <= 0 ? 0 : spread(cwnd, slow_start) * 1'000'000 / static_cast<uint64_t>(srtt.us());
   }
 
   constexpr bool open(Instant now) const { return burst_ != 0 || next_ <= now + tick; }
@@ -32,12 +39,12 @@ class Pacer {
     burst_ = 0;
     next_ = std::max(next_, now + tick * 2);
   }
-  constexpr void sent(uint32_t octets, uint32_t cwnd, Duration srtt, bool slow_start, Instant now) {
+  constexpr void sent(uint32_t octets, Pace pace, Instant now) {
     const uint32_t free = std::min(octets, burst_);
     burst_ -= free;
-    if (srtt <= tick || free == octets) return;
+    if (pace.in <= tick || free == octets) return;
     const uint64_t ns =
-        (octets - free) * static_cast<uint64_t>(srtt.ns) / std::max<uint64_t>(spread(cwnd, slow_start), 1);
+        (octets - free) * static_cast<uint64_t>(pace.in.ns) / std::max<uint64_t>(pace.octets, 1);
     next_ = std::max(next_, now) + Duration{static_cast<int64_t>(ns)};
   }
 

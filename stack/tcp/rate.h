@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast the path delivers: octets that arrived between a segment's departure and its acknowledgement, over
 // the longer of the times they took to send and to be acknowledged. What was sent around a moment at which
-// the service had nothing more to send is marked (Sent::dry). For people and dashboards; later for BBR.
+// the service had nothing more to send is marked (Sent::dry). For people, dashboards and BBR.
 #pragma once
 
 #include <algorithm>
@@ -15,10 +15,10 @@ struct RateSample {
   uint32_t sent_us, first_sent_us;  // of the segment; of the one whose arrival it was counted from
   uint32_t now_us, delivered_us;    // its acknowledgement; that one's
 
-  constexpr uint64_t octets_per_second() const {
-    const uint32_t took = std::max({now_us - delivered_us, sent_us - first_sent_us, 1u});
-    return uint64_t{delivered} * 1'000'000 / took;
+  constexpr uint32_t interval_us() const {
+    return std::max({now_us - delivered_us, sent_us - first_sent_us, 1u});
   }
+  constexpr uint64_t octets_per_second() const { return uint64_t{delivered} * 1'000'000 / interval_us(); }
 };
 
 }  // namespace sluice::tcp

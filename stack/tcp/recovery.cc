@@ -52,10 +52,7 @@ void Conn::check_frto(Flight& f, const Told& told) {
 // The window is what it was before.
 void Conn::undo(Flight& f, Counter why) {
   shared_->count.add(why);
-  const uint32_t now_cwnd = congestion_.window();
-  congestion_ = f.before;
-  congestion_.set_window(std::max(now_cwnd, f.before.window()));
-  congestion_.set_mss(mss_);
+  congestion_.undo(f.before, mss_);
   f.board.find_again(shared_->sent);
   f.phase = Phase::Open;
   f.undo = f.stamped = f.eifel = false;
@@ -83,6 +80,7 @@ void Conn::check_tlp(Flight& f, const Segment& in, const Told& told) {
 void Conn::check_ece(Flight& f, const Segment& in) {
   if (!in.has(ece) || f.phase != Phase::Open || !snd_.una.after(f.recover)) return;
   shared_->count.add(Counter::tcp_recoveries_ecn);
+  congestion_.on_mark();
   begin_reduction(f, Phase::Reduction, congestion_.window());
 }
 
@@ -131,7 +129,7 @@ void Conn::begin_reduction(Flight& f, Phase to, uint32_t octets) {
     f.undo = true;
     f.stamped = f.eifel = false;
     f.undo_octets = 0;
-    congestion_.reduce(octets);
+    congestion_.reduce(octets, pipe(), f.delivered);
     f.prr.start(flight());
     cwr_ = ecn_ok_;
   }
@@ -141,7 +139,7 @@ void Conn::begin_reduction(Flight& f, Phase to, uint32_t octets) {
 
 void Conn::end_recovery(Flight& f, Told& told) {
   told.ended = true;
-  if (f.phase != Phase::Loss) congestion_.set_window(congestion_.threshold());
+  congestion_.recovered(f.phase == Phase::Loss);
   if (f.phase >= Phase::Recovery) Rack::recovered(reordering_);
   // What was sent again can still be told to have come twice, until something sent later is acknowledged.
   if (f.phase == Phase::Reduction || f.undo_octets == 0) f.undo = false;
@@ -153,6 +151,7 @@ void Conn::end_recovery(Flight& f, Told& told) {
 // RFC 6937 §3 while the window comes down, the algorithm's own growth otherwise.
 void Conn::move_window(Flight& f, const Told& told, Instant now) {
   const uint32_t delivered = told.delivered + (told.duplicate && !sack_ok_ ? mss_ : 0);
+  if (congestion_.models_path()) return follow_path(f, told, delivered, now);
   if (f.phase == Phase::Reduction || f.phase == Phase::Recovery) {
     const bool safe = told.advanced() && f.board.lost() <= told.lost_before;
     if (delivered != 0)
@@ -166,12 +165,30 @@ void Conn::move_window(Flight& f, const Told& told, Instant now) {
   const bool first = congestion_.threshold() == UINT32_MAX;
   congestion_.on_ack({.now = now,
                       .octets = told.delivered,
-                      .rtt = told.again || told.sent == Instant{} ? Duration{} : now - told.sent,
+                      .rtt = round_trip(told, now),
                       .srtt = rtt_.srtt(),
                       .una = snd_.una,
                       .nxt = snd_.nxt,
                       .paced = shared_->options.pacing && f.phase == Phase::Open});
   if (first && congestion_.threshold() != UINT32_MAX) shared_->count.add(Counter::tcp_slow_starts_ended);
+}
+
+void Conn::follow_path(const Flight& f, const Told& told, uint32_t delivered, Instant now) {
+  const uint32_t lost = f.board.lost() - std::min(f.board.lost(), told.lost_before);
+  if (delivered == 0 && lost == 0) return;
+  const RateSample rate = told.rated ? sample_of(f, told.newest, now) : RateSample{};
+  congestion_.on_delivery({.now = now,
+                           .octets = delivered,
+                           .lost = lost,
+                           .pipe = pipe(),
+                           .total = f.delivered,
+                           .sent_delivered = told.newest.delivered,
+                           .rate = rate.octets_per_second(),
+                           .interval_us = rate.interval_us(),
+                           .rtt = round_trip(told, now),
+                           .srtt = rtt_.srtt(),
+                           .rated = told.rated,
+                           .rate_limited = told.newest.is(Sent::dry)});
 }
 
 // ---- timers
@@ -217,7 +234,7 @@ void Conn::on_loss_timer(Instant now) {
   const bool begun = f.phase >= Phase::Recovery;
   Told told{.was_una = snd_.una, .lost_before = f.board.lost()};
   detect_loss(f, told, now);
-  if (!begun && f.phase == Phase::Recovery)
+  if (!begun && f.phase == Phase::Recovery && !congestion_.models_path())
     congestion_.set_window(f.prr.on_ack(0, pipe(), congestion_.threshold(), mss_, false));
   arm_retransmit(f, now, false);
 }
@@ -289,6 +306,8 @@ Flight* Conn::take_flight(Instant now) {
   if (flight_ == no_index) {
     flight_ = shared_->flights.take(snd_.una);
     if (flight_ == no_index) return nullptr;
+    shared_->flights[flight_].delivered =
+        static_cast<uint32_t>(octets_acked_);  // one count for the connection's life
   }
   Flight& f = shared_->flights[flight_];
   if (f.board.empty()) {

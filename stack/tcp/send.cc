@@ -97,8 +97,7 @@ void Conn::wake_up(Instant now) {
 
 // What may leave at once without being a burst: whole segments, two at least.
 uint32_t Conn::in_a_tick() const {
-  const uint64_t a_tick =
-      Pacer::octets_per_second(congestion_.window(), rtt_.srtt(), congestion_.slow_start()) / 1'000;
+  const uint64_t a_tick = congestion_.pace(rtt_.srtt()).per_second() / 1'000;
   return static_cast<uint32_t>(std::max<uint64_t>(a_tick / mss_, 2)) * mss_;
 }
 
@@ -174,7 +173,7 @@ void Conn::emit_range(Segment& out, SeqNum seq, uint32_t octets, Instant now) {
   const int32_t left = end_of_text() - seq;
   const uint32_t text = std::min(octets, left > 0 ? static_cast<uint32_t>(left) : 0);
   emit(out, seq, text, static_cast<uint8_t>(ack | (octets > text ? fin : 0)), now);
-  if (paces()) pacer_.sent(octets, congestion_.window(), rtt_.srtt(), congestion_.slow_start(), now);
+  if (paces()) pacer_.sent(octets, congestion_.pace(rtt_.srtt()), now);
 }
 
 // Fills `out` and books that it acknowledges. `flags` has ACK.

@@ -22,7 +22,8 @@ class Life {
     options_.sack = more & 1;
     options_.pacing = more & 2;
     options_.sent_records = (more & 4) ? 64 : 1;
-    const bool reno = more & 8;
+    constexpr tcp::Algorithm controls[] = {tcp::Algorithm::Cubic, tcp::Algorithm::Reno, tcp::Algorithm::Bbr,
+                                           tcp::Algorithm::Bbr};
     options_.timestamps = how & 2;
     options_.window_scaling = how & 4;
     options_.nagle = how & 8;
@@ -36,7 +37,7 @@ class Life {
     const tcp::Setup setup{.iss = {0xffff'f000},
                            .mss = 1460,
                            .max_segment_text = (how & 32) ? 8000u : 0u,
-                           .congestion = reno ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic};
+                           .congestion = controls[more >> 3 & 3]};
     options_.connections = 1;
     shared_.emplace(options_, count_, links_, rng_);
     tcp::Segment first{.seq = {irs_}, .flags = syn, .window = {in_.u16()}};

@@ -76,9 +76,9 @@ TEST(Reno, grows_by_what_was_acknowledged_then_by_one_segment_a_window) {
 
 TEST(Reno, halves_what_is_in_flight_and_keeps_two_segments) {
   Congestion r = of(Algorithm::Reno);
-  r.reduce(10'000);
+  r.reduce(10'000, 10'000, 0);
   EXPECT_EQ(r.threshold(), 5000u);
-  r.reduce(1000);
+  r.reduce(1000, 1000, 0);
   EXPECT_EQ(r.threshold(), 2000u);
 }
 
@@ -95,7 +95,7 @@ TEST(Reno, without_pacing_an_acknowledgement_of_many_counts_for_two) {
 TEST(Cubic, falls_to_seven_tenths_and_is_back_at_its_old_window_after_k) {
   Congestion c = of(Algorithm::Cubic);
   c.set_window(100'000);
-  c.reduce(100'000);
+  c.reduce(100'000, 100'000, 0);
   EXPECT_EQ(c.threshold(), 70'000u);
   c.set_window(70'000);
   // K = cbrt(30 / 0.4) = 4.217 s. A round trip of 1 s: slow enough that Reno does not overtake.
@@ -118,7 +118,7 @@ TEST(Cubic, on_a_short_path_is_never_slower_than_reno) {
   Congestion c = of(Algorithm::Cubic), r = of(Algorithm::Reno);
   for (Congestion* x : {&c, &r}) {
     x->set_window(20'000);
-    x->reduce(20'000);
+    x->reduce(20'000, 20'000, 0);
     x->set_window(x->threshold());
   }
   for (int round = 0; round < 200; ++round) {
@@ -137,9 +137,9 @@ TEST(Cubic, on_a_short_path_is_never_slower_than_reno) {
 TEST(Cubic, gives_way_faster_when_the_next_loss_comes_below_the_last) {
   Congestion c = of(Algorithm::Cubic);
   c.set_window(100'000);
-  c.reduce(100'000);
+  c.reduce(100'000, 100'000, 0);
   c.set_window(80'000);
-  c.reduce(80'000);  // w_max is 80 * 0.85, so the next plateau is at 68'000
+  c.reduce(80'000, 80'000, 0);  // w_max is 80 * 0.85, so the next plateau is at 68'000
   c.set_window(56'000);
   Acked a = acked(0);
   a.srtt = 1_s;
@@ -149,6 +149,151 @@ TEST(Cubic, gives_way_faster_when_the_next_loss_comes_below_the_last) {
     c.on_ack(a);
   }
   EXPECT_NEAR(c.window(), 68'000, 1'500);
+}
+
+// A path of 1.25 MB/s and 40 ms; who sends faster has a queue there.
+struct Bottleneck {
+  static constexpr uint64_t rate = 1'250'000;
+  static constexpr Duration rtt = 40_ms;
+
+  // `rounds` round trips in ten acknowledgements each. `share` of 100: what the service lets go of that rate.
+  void pass(int rounds, uint32_t share = 100, uint32_t lost = 0, Duration queued = 0_ms) {
+    for (int i = 0; i < rounds * 10; ++i) {
+      now = now + (rtt + queued) / 10;
+      const uint64_t seen = rate * share / 100;
+      const auto octets =
+          static_cast<uint32_t>(seen * static_cast<uint64_t>((rtt + queued).us()) / 10'000'000);
+      total += octets;
+      const uint32_t queue = bbr.pacing_rate() > seen ? octets * 4 : 0;
+      const uint32_t flight = std::min(w.cwnd, octets * 10 + queue);
+      bbr.on_delivery(w, {.now = now,
+                          .octets = octets,
+                          .lost = i % 10 == 0 ? lost : 0,
+                          .pipe = flight,
+                          .total = total,
+                          .sent_delivered = total - flight,
+                          .rate = seen,
+                          .interval_us = static_cast<uint32_t>((rtt + queued).us()),
+                          .rtt = rtt + queued,
+                          .srtt = rtt,
+                          .rated = true,
+                          .rate_limited = share < 100});
+      if (bbr.mode() == Bbr::Mode::ProbeRtt) ++in_probe_rtt;
+      slowest = std::min(slowest, bbr.pacing_rate());
+      fastest = std::max(fastest, bbr.pacing_rate());
+    }
+  }
+  CongestionWindow w{.mss = 1000, .cwnd = 10'000};
+  Bbr bbr;
+  Instant now{1'000'000'000};
+  uint32_t total = 0;
+  int in_probe_rtt = 0;
+  uint64_t slowest = UINT64_MAX, fastest = 0;  // of its paces
+};
+constexpr uint32_t bdp = 50'000;
+
+TEST(Bbr, finds_the_rate_of_the_path_and_holds_two_bandwidth_delay_products) {
+  Bottleneck path;
+  path.pass(1);
+  EXPECT_EQ(path.bbr.mode(), Bbr::Mode::Startup);
+  EXPECT_GT(path.bbr.pacing_rate(), Bottleneck::rate * 2) << "2/ln 2 of what was seen";
+  path.pass(20);
+  EXPECT_EQ(path.bbr.mode(), Bbr::Mode::ProbeBw) << "three rounds told of no more";
+  EXPECT_EQ(path.bbr.bottleneck(), Bottleneck::rate);
+  EXPECT_NEAR(path.w.cwnd, 2 * bdp + 6'000, 1'000);
+  path.slowest = UINT64_MAX, path.fastest = 0;
+  path.pass(16);
+  EXPECT_NEAR(static_cast<double>(path.slowest), Bottleneck::rate * 0.75 * 0.99, 1'000) << "drains";
+  EXPECT_NEAR(static_cast<double>(path.fastest), Bottleneck::rate * 1.25 * 0.99, 1'000) << "and probes";
+}
+
+TEST(Bbr, a_loss_conserves_packets_for_a_round_and_leaves_the_rate) {
+  Bottleneck path;
+  path.pass(20);
+  const uint32_t cwnd = path.w.cwnd;
+  path.bbr.on_loss(path.w, 30'000, path.total);
+  EXPECT_EQ(path.w.cwnd, 31'000u);
+  path.pass(3, 100, 1'000);
+  EXPECT_EQ(path.bbr.bottleneck(), Bottleneck::rate);
+  path.bbr.recovered(path.w);
+  EXPECT_EQ(path.w.cwnd, cwnd);
+}
+
+TEST(Bbr, a_timeout_begins_with_one_segment_and_gives_the_window_back_when_all_is_repaired) {
+  Bottleneck path;
+  path.pass(20);
+  const uint32_t cwnd = path.w.cwnd;
+  path.bbr.on_timeout(path.w);
+  EXPECT_EQ(path.w.cwnd, 1'000u);
+  path.bbr.on_timeout(path.w);
+  path.bbr.recovered(path.w);
+  EXPECT_EQ(path.w.cwnd, cwnd);
+}
+
+TEST(Bbr, what_the_service_held_down_is_no_rate_of_the_path) {
+  Bottleneck path;
+  path.pass(20);
+  path.pass(60, 20);
+  EXPECT_EQ(path.bbr.bottleneck(), Bottleneck::rate);
+  EXPECT_EQ(path.bbr.mode(), Bbr::Mode::ProbeBw);
+}
+
+TEST(Bbr, a_path_that_became_slower_is_believed_after_twenty_rounds) {
+  Bottleneck path;
+  path.pass(20);
+  for (int i = 0; i < 21 * 10; ++i) {
+    path.now = path.now + 4_ms;
+    path.total += 2'500;
+    path.bbr.on_delivery(path.w, {.now = path.now,
+                                  .octets = 2'500,
+                                  .pipe = 25'000,
+                                  .total = path.total,
+                                  .sent_delivered = path.total - 25'000,
+                                  .rate = 625'000,
+                                  .interval_us = 40'000,
+                                  .rtt = 40_ms,
+                                  .srtt = 40_ms,
+                                  .rated = true});
+  }
+  EXPECT_EQ(path.bbr.bottleneck(), 625'000u);
+}
+
+TEST(Bbr, after_ten_seconds_without_a_shorter_round_trip_the_queue_is_let_run_empty) {
+  Bottleneck path;
+  path.pass(20);
+  path.pass(9'000 / 60, 100, 0, 20_ms);  // nine seconds
+  EXPECT_EQ(path.in_probe_rtt, 0);
+  path.pass(2'000 / 60, 100, 0, 20_ms);
+  EXPECT_GT(path.in_probe_rtt, 20) << "200 ms at least";
+  EXPECT_EQ(path.bbr.mode(), Bbr::Mode::ProbeBw);
+  EXPECT_GT(path.w.cwnd, bdp);
+  EXPECT_EQ(path.bbr.bottleneck(), Bottleneck::rate);
+}
+
+TEST(Bbr, congestion_marks_make_it_slower) {  // RFC 3168 §6.1.2
+  Bottleneck path;
+  path.pass(20);
+  path.bbr.on_mark();
+  EXPECT_EQ(path.bbr.bottleneck(), Bottleneck::rate * 7 / 8);
+}
+
+TEST(Bbr, is_chosen_like_the_others_and_paces_by_its_own_rate) {
+  Congestion c = of(Algorithm::Bbr);
+  EXPECT_EQ(c.algorithm(), Algorithm::Bbr);
+  EXPECT_TRUE(c.models_path() && c.slow_start());
+  EXPECT_EQ(c.pace(10_ms).per_second(), 2'000'000u) << "of the window, while no rate is known";
+  c.on_ack(acked(1000));
+  EXPECT_EQ(c.window(), 10'000u) << "told by on_delivery() alone";
+  c.on_delivery({.now = Instant{1'000'000'000},
+                 .octets = 1000,
+                 .total = 1000,
+                 .rate = 1'000'000,
+                 .interval_us = 10'000,
+                 .rtt = 10_ms,
+                 .srtt = 10_ms,
+                 .rated = true});
+  EXPECT_GT(c.pace(10_ms).per_second(), 2'500'000u);
+  EXPECT_FALSE(of(Algorithm::Reno).models_path() || of(Algorithm::Cubic).models_path());
 }
 
 TEST(Congestion, a_pause_halves_the_window_once_per_timeout_down_to_the_initial_one) {
@@ -224,7 +369,7 @@ TEST(Pacer, lets_a_tick_go_at_once_and_keeps_the_rate_after_that) {
   uint32_t sent = 0;
   for (int ms = 0; ms < 1'000; ++ms, now = now + 1_ms)
     while (p.open(now)) {
-      p.sent(1000, 100'000, 100_ms, false, now);  // 1.2 MB/s
+      p.sent(1000, {120'000, 100_ms}, now);  // 1.2 MB/s
       sent += 1000;
     }
   EXPECT_NEAR(sent, 1'200'000, 5'000);
@@ -235,7 +380,7 @@ TEST(Pacer, does_not_slow_a_path_shorter_than_a_tick) {
   const Instant now{1'000'000'000};
   for (int i = 0; i < 10'000; ++i) {
     ASSERT_TRUE(p.open(now));
-    p.sent(60'000, 20'000, 200_us, false, now);
+    p.sent(60'000, {20'000, 200_us}, now);
   }
 }
 

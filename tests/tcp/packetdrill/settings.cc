@@ -84,7 +84,7 @@ class Reader {
     if (eq == std::string::npos) throw Fault{line_, "expected NAME=VALUE, not '" + word + "'"};
     const std::string name = word.substr(0, eq), value = word.substr(eq + 1);
     if (name == "congestion") {
-      s_.options.congestion = value == "reno" ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
+      s_.options.congestion = algorithm(value);
       return;
     }
     if (name == "tso") {
@@ -189,8 +189,12 @@ class Reader {
   }
   void congestion(const Value& v) {
     const std::string& name = v.items.empty() ? v.text : v.items[0].text;
-    if (name != "cubic" && name != "reno") throw Fault{line_, "congestion control " + name, true};
-    s_.options.congestion = name == "reno" ? tcp::Algorithm::Reno : tcp::Algorithm::Cubic;
+    s_.options.congestion = algorithm(name);
+  }
+  tcp::Algorithm algorithm(const std::string& name) const {
+    for (const auto a : {tcp::Algorithm::Cubic, tcp::Algorithm::Reno, tcp::Algorithm::Bbr})
+      if (name == tcp::name_of(a)) return a;
+    throw Fault{line_, "congestion control " + name, true};
   }
 
   Settings& s_;
