@@ -19,7 +19,7 @@ struct Path {
   bool tcp_segmentation : 1 = false;      // the device cuts segments (TSO); implies multi_segment
   bool multi_segment : 1 = false;         // the device takes chained packets
   std::optional<Algorithm> congestion{};  // of congestion control, when the route says so
-  uint8_t seen = 0;                       // after how many changes of all paths, modulo 256
+  uint16_t seen = 0;                      // after how many changes of all paths, modulo 65,536
 };
 
 class Output {

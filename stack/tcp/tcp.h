@@ -126,7 +126,7 @@ class Tcp {
     Path path;
     uint16_t service;
     uint8_t events = 0;
-    State counted = State::Closed;
+    State counted : 4 = State::Closed;
     bool known : 1 = false;  // the service has heard of it
     bool in_table : 1 = true;
     bool want_writable : 1 = false;
@@ -243,7 +243,7 @@ class Tcp {
   std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
   std::array<KnownMtu, 256> mtus_;           // of paths that are narrower than ours, by a hash of the address
   bool mtus_known_ = false;
-  uint8_t paths_changed_ = 0;  // how often, modulo 256
+  uint16_t paths_changed_ = 0;  // how often, modulo 65,536
   std::array<std::atomic<uint32_t>, state_count> states_{};
 };
 

@@ -166,6 +166,24 @@ tcp::Algorithm used(tcp::Algorithm room, std::optional<tcp::Algorithm> listener,
   return info ? info->congestion : tcp::Algorithm::Cubic;
 }
 
+// More changes than fit an octet, while nothing was sent.
+TEST(Changes, of_paths_are_noticed_however_many_there_were) {
+  Pair p{{}, small(), small()};
+  p.b.room.listen({}, Port{80}, 7);
+  p.a.pattern.close_when_sent = p.b.pattern.close_when_sent = false;
+  ASSERT_TRUE(p.a.room.connect({.remote = host_b, .local = host_a, .remote_port = {80}}, 1, p.now));
+  p.run(1_s);
+  auto& [key, app] = *p.b.apps.begin();
+  const buf::StreamId id{static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
+  p.b.path.mtu = 600;
+  for (int i = 0; i < 256; ++i) p.b.room.paths_changed();
+  app.to_send = noise(5'000, 1);
+  p.b.room.wake(id);
+  p.run(1_s);
+  EXPECT_EQ(p.a.apps.begin()->second.got, app.to_send);
+  EXPECT_LE(p.b.room.info(id)->mss, 560u);
+}
+
 TEST(Choice, the_route_says_then_the_listener_then_the_room) {
   using enum tcp::Algorithm;
   EXPECT_EQ(used(Cubic, {}, {}), Cubic);
@@ -173,6 +191,8 @@ TEST(Choice, the_route_says_then_the_listener_then_the_room) {
   EXPECT_EQ(used(Reno, Cubic, {}), Cubic);
   EXPECT_EQ(used(Cubic, Reno, {}), Reno);
   EXPECT_EQ(used(Cubic, Reno, Cubic), Cubic);
+  EXPECT_EQ(used(Cubic, Bbr, {}), Bbr);
+  EXPECT_EQ(used(Cubic, Reno, Bbr), Bbr);
 }
 
 }  // namespace
