@@ -43,10 +43,10 @@ io::IdleMode idle_mode(config::Mode m) {
 }
 
 void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints, uint16_t service,
-                   std::optional<tcp::Algorithm> congestion = {}) {
+                   std::optional<tcp::Algorithm> congestion = {}, const tcp::ListenerLimits& limits = {}) {
   for (const config::Endpoint& e : endpoints) {
     const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
-    all.push_back({any ? IpAddr{} : e.addr, e.port, service, congestion});
+    all.push_back({any ? IpAddr{} : e.addr, e.port, service, congestion, limits});
   }
 }
 
@@ -258,10 +258,10 @@ void Appliance::wire_services(size_t k) {
   std::vector<Listen> streams;
   for (size_t i = 0; i < sites_.size(); ++i)
     add_listeners(streams, config_.http[i].listen, services->add_http(sites_[i], config_.http[i].options),
-                  config_.http[i].congestion);
+                  config_.http[i].congestion, config_.http[i].limits);
   const auto add_inetd = [&](serve::InetdKind kind, const std::vector<config::InetdService>& all) {
     for (const config::InetdService& s : all)
-      add_listeners(streams, s.listen, services->add_inetd(kind, s.options), s.congestion);
+      add_listeners(streams, s.listen, services->add_inetd(kind, s.options), s.congestion, s.limits);
   };
   add_inetd(serve::InetdKind::Echo, config_.echo);
   add_inetd(serve::InetdKind::Discard, config_.discard);

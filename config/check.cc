@@ -64,6 +64,7 @@ class Checker {
     for (const HttpService& s : c_.http) check_http(s);
     for (const auto* services : {&c_.echo, &c_.discard})
       for (const InetdService& s : *services) check_listen(s.listen, {"UDP", "TCP"});
+    check_limits();
     check_metrics();
   }
 
@@ -487,6 +488,24 @@ class Checker {
       if (root && !exists(env_.folder_exists, site.root))
         add(root, "there is no folder '" + c_.path(site.root) + "'", "the path of a folder");
     }
+  }
+
+  // A connection remembers in an octet which of them are its own.
+  void check_limits() {
+    std::vector<tcp::Limits> all{tcp::ListenerLimits{}.over(c_.tcp)};
+    const auto take = [&](const tcp::ListenerLimits& wanted) {
+      const tcp::Limits limits = wanted.over(c_.tcp);
+      if (std::ranges::find(all, limits) != all.end()) return;
+      all.push_back(limits);
+      const Place* at = places_.find(wanted);
+      if (at && all.size() > tcp::most_limits)
+        add(at,
+            "this is the " + std::to_string(all.size() - 1) + "th different set of tcp limits of services",
+            "at most " + std::to_string(tcp::most_limits - 1) + " different ones");
+    };
+    for (const HttpService& s : c_.http) take(s.limits);
+    for (const auto* services : {&c_.echo, &c_.discard})
+      for (const InetdService& s : *services) take(s.limits);
   }
 
   void check_metrics() {

@@ -146,6 +146,7 @@ struct HttpService {
   std::vector<Endpoint> listen;
   std::vector<Site> sites;  // the first answers names nobody has
   std::optional<tcp::Algorithm> congestion;
+  tcp::ListenerLimits limits;
   http::Options options;
 };
 
@@ -153,6 +154,7 @@ struct HttpService {
 struct InetdService {
   std::vector<Endpoint> listen;
   std::optional<tcp::Algorithm> congestion;
+  tcp::ListenerLimits limits;
   serve::InetdOptions options;
 };
 

@@ -19,6 +19,10 @@ class Lister {
     put(key, number_text(member));
   }
   template <Number T>
+  void number(const Key& key, std::optional<T>& member, T, T) {
+    put(key, member ? "=" + number_text(*member) : "");
+  }
+  template <Number T>
   void numbers(const Key& key, std::vector<T>& member, T, T, Count) {
     all(key, member, [](const T& v) { return number_text(v); });
   }

@@ -52,6 +52,10 @@ void fields(V& v, tcp::Options& o) {
 #include "tcp/options.def"
 }
 template <class V>
+void fields(V& v, tcp::ListenerLimits& o) {
+#include "tcp/limits.def"
+}
+template <class V>
 void fields(V& v, dns::Options& o) {
 #include "dns/options.def"
 }
@@ -211,6 +215,8 @@ void fields(V& v, HttpService& s) {
              Count{1, 4096});
   v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
           s.congestion);
+  v.section(Key{"tcp", "how long its connections bear a silent peer; what is not set is as tcp has it"},
+            s.limits);
   fields(v, s.options);
 }
 
@@ -219,6 +225,8 @@ void fields(V& v, InetdService& s) {
   v.list(Key{"listen", "where to answer, over UDP and TCP", true}, s.listen, Count{1, 64});
   v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
           s.congestion);
+  v.section(Key{"tcp", "how long its connections bear a silent peer; what is not set is as tcp has it"},
+            s.limits);
   fields(v, s.options);
 }
 

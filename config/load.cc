@@ -73,6 +73,10 @@ class Reader {
     if (const Node* node = find(key)) take_number(*node, name(key), member, least, most);
   }
   template <Number T>
+  void number(const Key& key, std::optional<T>& member, T least, T most) {
+    if (const Node* node = find(key)) take_number(*node, name(key), member.emplace(), least, most);
+  }
+  template <Number T>
   void numbers(const Key& key, std::vector<T>& member, T least, T most, Count count) {
     each(key, member, count, [&](const Node& node, const std::string& what, T& item) {
       take_number(node, what, item, least, most);

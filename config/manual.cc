@@ -26,6 +26,10 @@ class Writer {
     row(key, number_text(member), number_right(least, most));
   }
   template <Number T>
+  void number(const Key& key, std::optional<T>&, T least, T most) {
+    row(key, "", number_right(least, most));
+  }
+  template <Number T>
   void numbers(const Key& key, std::vector<T>& member, T least, T most, Count count) {
     std::string all;
     for (const T& v : member) all += (all.empty() ? "" : ", ") + number_text(v);

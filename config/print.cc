@@ -43,6 +43,11 @@ class Printer {
     line(key, number_text(member));
   }
   template <Number T>
+  void number(const Key& key, std::optional<T>& member, T least, T most) {
+    if (member) return number(key, *member, least, most);
+    comment(key);
+  }
+  template <Number T>
   void numbers(const Key& key, std::vector<T>& member, T, T, Count) {
     flow(key, member, [](const T& v) { return number_text(v); });
   }

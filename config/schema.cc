@@ -26,6 +26,10 @@ class Describer {
     put(key, number_schema(least, most))["default"] = json_of(member);
   }
   template <Number T>
+  void number(const Key& key, std::optional<T>&, T least, T most) {
+    put(key, number_schema(least, most));
+  }
+  template <Number T>
   void numbers(const Key& key, std::vector<T>& member, T least, T most, Count count) {
     put(key, array(number_schema(least, most), count))["default"] = member;
   }

@@ -59,7 +59,7 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
   listen(plan.dns, {});
   listen(plan.echo, udp_echo);
   listen(plan.discard, udp_discard);
-  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion);
+  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion, l.limits);
 }
 
 void Stack::change(const StackChange& c, Instant now) {

@@ -33,6 +33,7 @@ struct Listen {
   Port port;
   uint16_t service = 0;  // which of the services of its kind
   std::optional<tcp::Algorithm> congestion{};
+  tcp::ListenerLimits limits{};
 };
 
 // What a stack is made of. References and spans need only live while it is made; options as long as the

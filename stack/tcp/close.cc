@@ -26,16 +26,17 @@ void Conn::on_deadline(Instant now) {
   if (std::holds_alternative<Retransmit>(timer_)) return on_loss_timer(now);
   if (auto* p = std::get_if<Persist>(&timer_)) {
     // A peer that answers may keep its window closed for ever: RFC 9293 §3.8.6.1 (MUST-37).
-    if (now - std::max(heard_, p->since) >= o.user_timeout) return give_up(Counter::tcp_gave_up_user_timeout);
+    if (now - std::max(heard_, p->since) >= limits().user_timeout)
+      return give_up(Counter::tcp_gave_up_user_timeout);
     p->wait = std::min(p->wait * 2, o.rto_max);
     p->at = now + p->wait;
     probe_ = true;
   } else if (auto* k = std::get_if<KeepAlive>(&timer_)) {
-    if (k->probes == 0 ? heard_ + o.keepalive > now : alive_) return rest(now);
+    if (k->probes == 0 ? heard_ + limits().keepalive > now : alive_) return rest(now);
     alive_ = false;
-    if (k->probes >= o.keepalive_probes) return give_up(Counter::tcp_gave_up_keepalive);
+    if (k->probes >= limits().keepalive_probes) return give_up(Counter::tcp_gave_up_keepalive);
     ++k->probes;
-    k->at = now + o.keepalive_interval;
+    k->at = now + limits().keepalive_interval;
     probe_ = true;
   } else if (std::holds_alternative<FinWait2>(timer_)) {
     give_up(Counter::tcp_gave_up_fin_wait_2);
@@ -47,8 +48,8 @@ void Conn::rest(Instant now) {
   const Options& o = shared_->options;
   if (state_ == State::FinWait2)
     timer_ = tcp::FinWait2{now + o.fin_wait_2};
-  else if (o.keepalive.ns != 0 && (state_ == State::Established || state_ == State::CloseWait))
-    timer_ = KeepAlive{heard_ + o.keepalive};
+  else if (limits().keepalive.ns != 0 && (state_ == State::Established || state_ == State::CloseWait))
+    timer_ = KeepAlive{heard_ + limits().keepalive};
   else
     timer_ = Idle{};
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "base/counters.h"
 #include "base/slab.h"
@@ -34,7 +35,8 @@ struct Shared {
         challenges{o.challenge_acks, rng},
         holes{most_holes(o)},
         flights{o.connections},
-        sent{o.connections, o.sent_records} {}
+        sent{o.connections, o.sent_records},
+        limits{ListenerLimits{}.over(o)} {}
 
   const Options& options;
   Counters& count;
@@ -43,7 +45,8 @@ struct Shared {
   Slab<Reassembly> holes;  // of the connections that have some: an idle one keeps no memory for them
   Slab<Flight> flights;    // of those that have something in flight
   SentPool sent;
-  bool predicts = true;  // header prediction; tests compare with and without
+  std::vector<Limits> limits;  // [Setup::limits], at most most_limits; the first are the room's
+  bool predicts = true;        // header prediction; tests compare with and without
 
  private:
   // Each holds a packet at least, and text that waits for a hole may hold half of the packets.
@@ -57,6 +60,7 @@ struct Setup {
   uint16_t mss = 536;             // octets of text our path carries in a packet without options (RFC 6691)
   uint32_t max_segment_text = 0;  // more than mss: the path cuts segments itself (TSO); 0: it does not
   Algorithm congestion = Algorithm::Cubic;
+  uint8_t limits = 0;                            // which of Shared::limits
   static constexpr uint32_t most_segments = 44;  // that one text may be cut into
 };
 
@@ -215,6 +219,7 @@ class Conn {
   SeqNum end_of_text() const { return snd_.una + static_cast<uint32_t>(sending_.size()); }
   bool fin_sent() const { return fin_wanted_ && snd_.nxt.after(end_of_text()); }
   uint32_t flight() const { return static_cast<uint32_t>(snd_.nxt - snd_.una); }
+  const Limits& limits() const { return shared_->limits[limits_]; }
   bool paces() const { return shared_->options.pacing && rtt_.srtt() > Pacer::tick; }
 
   // icmp.cc
@@ -252,6 +257,7 @@ class Conn {
   uint8_t acks_owed_ = 0;      // segments without text to send now; more than one only for duplicates
   uint8_t quick_ = 0;          // segments still to be acknowledged at once
   uint8_t full_segments_ = 0;  // received since we last acknowledged
+  uint8_t limits_;             // which of Shared::limits
   WindowShift snd_shift_, rcv_shift_;
 
   struct {

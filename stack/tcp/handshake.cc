@@ -12,6 +12,7 @@ using namespace wire::tcp_flag;
 Conn::Conn(Shared& shared, const Setup& s, Instant now)
     : shared_{&shared},
       state_{State::SynSent},
+      limits_{s.limits},
       our_mss_{s.mss},
       mss_{s.mss},
       max_text_{std::min(s.max_segment_text, Setup::most_segments * s.mss)},

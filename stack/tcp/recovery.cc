@@ -247,8 +247,9 @@ void Conn::on_timeout(Instant now) {
   const uint32_t syns = passive_ ? o.syn_ack_retries : o.syn_retries;
   if (opening && (t.tries >= syns || connects_until(t.since) <= now))
     return give_up(Counter::tcp_gave_up_handshake);
-  if (now - std::max(heard_, t.since) >= o.user_timeout) return give_up(Counter::tcp_gave_up_user_timeout);
-  if (!opening && t.tries >= o.retries) return give_up(Counter::tcp_gave_up_retries);
+  if (now - std::max(heard_, t.since) >= limits().user_timeout)
+    return give_up(Counter::tcp_gave_up_user_timeout);
+  if (!opening && t.tries >= limits().retries) return give_up(Counter::tcp_gave_up_retries);
   shared_->count.add(Counter::tcp_timeouts);
   rtt_.back_off();
   timed_ = false;

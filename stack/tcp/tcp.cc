@@ -38,14 +38,24 @@ Tcp::Tcp(const Options& options, buf::PacketPool& packets, buf::LinkPool& links,
 
 Tcp::~Tcp() = default;
 
-void Tcp::listen(const IpAddr& local, Port port, uint16_t service, std::optional<Algorithm> congestion) {
+void Tcp::listen(const IpAddr& local, Port port, uint16_t service, std::optional<Algorithm> congestion,
+                 const ListenerLimits& wanted) {
+  const Listener fresh{local, port, service, congestion, limits_index(wanted.over(options_))};
   for (Listener& l : listeners_) {
     if (l.local != local || l.port != port) continue;
-    l.service = service;
-    l.congestion = congestion;
+    l = fresh;
     return;
   }
-  listeners_.push_back({local, port, service, congestion});
+  listeners_.push_back(fresh);
+}
+
+// Listeners that want the same share it.
+uint8_t Tcp::limits_index(const Limits& wanted) {
+  std::vector<Limits>& all = shared_.limits;
+  const auto at = static_cast<size_t>(std::ranges::find(all, wanted) - all.begin());
+  check(at < most_limits, "listeners differ in at most most_limits ways");
+  if (at == all.size()) all.push_back(wanted);
+  return static_cast<uint8_t>(at);
 }
 
 // RFC 6691: the MSS counts no options. A segment lies in one packet on its way in, so it is never offered
@@ -60,17 +70,18 @@ uint16_t Tcp::mss_of(const Tuple& t, const Path& path) const {
 }
 
 Setup Tcp::setup(const Tuple& t, const Path& path, SeqNum iss, uint32_t ts_offset) const {
+  const Listener* l = listener(t);
   return {.iss = iss,
           .ts_offset = ts_offset,
           .mss = mss_of(t, path),
           .max_segment_text = path.tcp_segmentation ? options_.segmentation_text : 0,
-          .congestion = congestion_for(t, path)};
+          .congestion = congestion_for(l, path),
+          .limits = l != nullptr ? l->limits : uint8_t{0}};
 }
 
 // The route knows the way best, then whoever listens, then the room.
-Algorithm Tcp::congestion_for(const Tuple& t, const Path& path) const {
+Algorithm Tcp::congestion_for(const Listener* l, const Path& path) const {
   if (path.congestion) return *path.congestion;
-  const Listener* l = listener(t);
   return l != nullptr && l->congestion ? *l->congestion : options_.congestion;
 }
 

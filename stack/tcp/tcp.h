@@ -42,7 +42,8 @@ class Tcp {
   ~Tcp();
 
   // `local` none: any address. A later listener for the same place replaces the earlier.
-  void listen(const IpAddr& local, Port, uint16_t service, std::optional<Algorithm> = std::nullopt);
+  void listen(const IpAddr& local, Port, uint16_t service, std::optional<Algorithm> = std::nullopt,
+              const ListenerLimits& = {});
   // Opens to t.remote from t.local; local_port 0: one is chosen. Nothing when no port or room is left. The
   // stream's first event is `opened`, or `failed` alone.
   std::optional<buf::StreamId> connect(Tuple t, uint16_t service, Instant now);
@@ -142,6 +143,7 @@ class Tcp {
     Port port;
     uint16_t service;
     std::optional<Algorithm> congestion;
+    uint8_t limits;  // which of Shared::limits
   };
   struct KnownMtu {
     IpAddr remote;
@@ -204,7 +206,8 @@ class Tcp {
 
   // tcp.cc
   Setup setup(const Tuple&, const Path&, SeqNum iss, uint32_t ts_offset) const;
-  Algorithm congestion_for(const Tuple&, const Path&) const;
+  Algorithm congestion_for(const Listener*, const Path&) const;
+  uint8_t limits_index(const Limits&);
   uint16_t mss_of(const Tuple&, const Path&) const;
   bool free_port(Tuple&, uint32_t& hash);
   uint32_t hash_of(const Tuple& t) const { return static_cast<uint32_t>(table_hash(keys_.table, t)); }

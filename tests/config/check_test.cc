@@ -289,6 +289,8 @@ TEST(Load, refuses_services_nobody_could_reach_or_that_lack_their_files) {
        "f.yaml:3:9: http[0].sites is missing, 'sites:' with what to serve; the first site also answers for "
        "names no site has "
        "would be right\n"},
+      {"a limit of a service out of range", "echo: [ { listen: [0.0.0.0:7], tcp: { retries: 0 } } ]\n",
+       "f.yaml:3:48: echo[0].tcp.retries is '0', a whole number from 1 to 100 would be right\n"},
       {"metrics on a port of ours", "metrics: { listen: 198.18.0.1:9464 }\n",
        "f.yaml:3:20: 198.18.0.1 is an address of port 'lan', not of the kernel's, an address of the kernel's "
        "like "

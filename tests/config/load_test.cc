@@ -234,6 +234,20 @@ TEST(Load, a_route_and_every_service_over_tcp_may_say_more_of_tcp) {
   EXPECT_EQ(c.discard[0].congestion, tcp::Algorithm::Cubic);
 }
 
+TEST(Load, a_service_may_have_limits_of_its_own_for_silent_peers) {
+  const Config c = good(std::string{lan} +
+                        "tcp: { retries: 8, user_timeout: 2m }\n"
+                        "http: [ { listen: [198.18.0.1:80], sites: [ { names: [a.b], root: /w } ],\n"
+                        "          tcp: { keepalive: 30s, retries: 3 } } ]\n"
+                        "echo: [ { listen: [198.18.0.1:7] } ]\n");
+  const tcp::Limits http = c.http[0].limits.over(c.tcp), echo = c.echo[0].limits.over(c.tcp);
+  EXPECT_EQ(http.keepalive, 30_s);
+  EXPECT_EQ(http.retries, 3u);
+  EXPECT_EQ(http.user_timeout, 120_s) << "as tcp says";
+  EXPECT_EQ(echo, tcp::ListenerLimits{}.over(c.tcp));
+  EXPECT_EQ(echo.retries, 8u);
+}
+
 TEST(Load, what_is_not_said_keeps_its_default) {
   const Config c = good(std::string{lan} + "workers:\nroutes:\n");
   EXPECT_EQ(c.workers.cores, std::vector<uint32_t>{0});

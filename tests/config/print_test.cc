@@ -29,6 +29,10 @@ struct Extreme {
       member = most ? high : low;
   }
   template <Number T>
+  void number(const Key& key, std::optional<T>& member, T low, T high) {
+    number(key, member.emplace(), low, high);
+  }
+  template <Number T>
   void numbers(const Key&, std::vector<T>& member, T low, T high, Count) {
     member = {most ? high : low};
   }
@@ -61,6 +65,10 @@ struct Numbers {
   template <Number T>
   void number(const Key& key, T& member, T, T) {
     all.push_back(std::string{key.name} + "=" + number_text(member));
+  }
+  template <Number T>
+  void number(const Key& key, std::optional<T>& member, T low, T high) {
+    if (member) number(key, *member, low, high);
   }
   template <Number T>
   void numbers(const Key& key, std::vector<T>& member, T, T, Count) {
@@ -107,7 +115,8 @@ Config full() {
       {.listen = {{Ip4Addr{}, {53}}}, .zones = {{".", "a # b: c"}, {"null", "-x"}, {"1.0", "back\\slash"}}}};
   c.http = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {80}}},
              .sites = {{{"no", "1e5", "0x10"}, "~"}, {{"x"}, "*a"}},
-             .congestion = tcp::Algorithm::Cubic}};
+             .congestion = tcp::Algorithm::Cubic,
+             .limits = {.user_timeout = 90_s, .keepalive_probes = 2}}};
   c.echo = {{.listen = {{Ip4Addr{}, {7}}}}};
   c.discard = {{.listen = {{Ip4Addr::of(198, 18, 0, 1), {9}}}, .options = {.idle_timeout = 5_s}}};
   c.metrics.listen = Endpoint{*parse_ip("2001:2::1"), {9464}};
@@ -133,6 +142,9 @@ TEST(Print, loads_back_to_the_same_configuration) {
   EXPECT_EQ(b.routes[2].mss, 1220);
   EXPECT_FALSE(b.routes[1].congestion);
   EXPECT_EQ(b.http[0].congestion, tcp::Algorithm::Cubic);
+  EXPECT_EQ(b.http[0].limits.user_timeout, 90_s);
+  EXPECT_EQ(b.http[0].limits.keepalive_probes, 2u);
+  EXPECT_FALSE(b.http[0].limits.retries || b.http[0].limits.keepalive);
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(b.dns[0].zones[i].name, a.dns[0].zones[i].name);
     EXPECT_EQ(b.dns[0].zones[i].file, a.dns[0].zones[i].file);

@@ -166,6 +166,42 @@ tcp::Algorithm used(tcp::Algorithm room, std::optional<tcp::Algorithm> listener,
   return info ? info->congestion : tcp::Algorithm::Cubic;
 }
 
+// Of two listeners one has limits of its own: what becomes of b's connections when a falls silent.
+TEST(ListenerLimits, hold_for_the_connections_of_that_listener_alone) {
+  struct Silence {
+    const char* claim;
+    tcp::ListenerLimits limits;
+    size_t writes;  // octets, as the silence begins
+    Counter cause;
+  };
+  for (const Silence& s :
+       {Silence{"keepalive",
+                {.keepalive = 5_s, .keepalive_interval = 1_s, .keepalive_probes = 3},
+                0,
+                Counter::tcp_gave_up_keepalive},
+        Silence{"user timeout", {.user_timeout = 3_s}, 100, Counter::tcp_gave_up_user_timeout},
+        Silence{"retries", {.retries = 2}, 100, Counter::tcp_gave_up_retries}}) {
+    SCOPED_TRACE(s.claim);
+    Pair p{{}, small(), small()};
+    p.b.room.listen({}, Port{80}, 7, {}, s.limits);
+    p.b.room.listen({}, Port{81}, 7);
+    p.a.pattern.close_when_sent = p.b.pattern.close_when_sent = false;
+    for (const Port port : {Port{80}, Port{81}})
+      ASSERT_TRUE(p.a.room.connect({.remote = host_b, .local = host_a, .remote_port = port}, 1, p.now));
+    p.run(1_s);
+    ASSERT_EQ(p.b.apps.size(), 2u);
+    p.link.loss = 1;
+    for (auto& [key, app] : p.b.apps) {
+      app.to_send = noise(s.writes, 1);
+      p.b.room.wake({static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
+    }
+    p.run(20_s);
+    EXPECT_EQ(p.b.apps.begin()->second.failed + p.b.apps.rbegin()->second.failed, 1);
+    EXPECT_EQ(p.b.count[s.cause], 1u);
+    EXPECT_EQ(p.b.room.connections(tcp::State::Established), 1u);
+  }
+}
+
 // More changes than fit an octet, while nothing was sent.
 TEST(Changes, of_paths_are_noticed_however_many_there_were) {
   Pair p{{}, small(), small()};
