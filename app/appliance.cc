@@ -103,6 +103,8 @@ std::string Appliance::make_memory() {
   o.memory_mb = config_.memory.megabytes != 0 ? config_.memory.megabytes : estimate_megabytes(config_);
   for (const config::Port& p : config_.ports) {
     if (p.device.kind == io::DeviceKind::pci) o.pci.push_back(p.device.target);
+    for (const io::DeviceOptions& member : p.device.members)
+      if (member.kind == io::DeviceKind::pci) o.pci.push_back(member.target);
     o.virtio_user |= p.device.kind == io::DeviceKind::virtio_user;
   }
   eal_ = std::make_unique<io::Eal>(o);

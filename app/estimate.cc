@@ -50,7 +50,7 @@ uint16_t packet_room(const config::Config& c) {
   uint16_t room = buf::PacketPool::data_room;
   for (const config::Port& p : c.ports) {
     // net_af_packet wants to find room for the whole of the kernel's frame: io::device_arguments().
-    const int more = p.device.kind == io::DeviceKind::af_packet && p.mtu > 1900 ? 1088 : 0;
+    const int more = p.device.wire() == io::DeviceKind::af_packet && p.mtu > 1900 ? 1088 : 0;
     room = std::max(room, buf::PacketPool::room_for(static_cast<uint16_t>(p.mtu + more)));
   }
   return room;

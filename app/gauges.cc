@@ -75,6 +75,18 @@ void add_ports(Metrics& metrics, const Observed& o) {
         samples.push_back({{{"port", o.ports[i].name}}, o.devices[o.ports[i].device]->link_up() ? 1.0 : 0.0});
     return samples;
   });
+  for (const bool active : {false, true})
+    metrics.gauge(
+        active ? "sluice_port_member_active" : "sluice_port_member_up",
+        active ? "1 while the member of a bond carries packets" : "1 while the member of a bond has a link",
+        [o, active] {
+          std::vector<Sample> samples;
+          for (const auto& device : o.devices)
+            for (const io::Device::Member& m : device->members())
+              samples.push_back({{{"port", device->info().name}, {"member", m.name}},
+                                 (active ? m.active : m.up) ? 1.0 : 0.0});
+          return samples;
+        });
 }
 
 void add_reloads(Metrics& metrics, const Observed& o) {

@@ -71,7 +71,7 @@ link::Advertise advertise(const config::Advertise& a) {
 // The kernel's interface below an af_packet port must be wider for frames with two tags, and its MTU is set
 // once, at start.
 bool wants_room_for_two_tags(const config::Config& c, const config::Port& device) {
-  return device.device.kind == io::DeviceKind::af_packet &&
+  return device.device.wire() == io::DeviceKind::af_packet &&
          std::ranges::any_of(
              c.ports, [&](const config::Port& p) { return p.parent == device.name && p.outer_vlan != 0; });
 }

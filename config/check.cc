@@ -101,24 +101,51 @@ class Checker {
   void check_devices() {
     std::map<std::string, size_t> seen;
     for (size_t i = 0; i < c_.ports.size(); ++i) {
-      const io::DeviceOptions& d = c_.ports[i].device;
-      const Place* at = places_.find(d);
       if (c_.ports[i].parent) {
         check_sub_port(c_.ports[i]);
         continue;
       }
       check_no_tags(i);
-      if (!at) continue;
-      if (d.kind == io::DeviceKind::pcap && !exists(env_.file_exists, d.target))
-        add(at, "there is no file '" + c_.path(d.target) + "'", "the path of a capture file");
-      if (d.kind == io::DeviceKind::null) continue;
-      // A kernel interface is the same one whichever socket family reads it.
-      const bool kernel = d.kind == io::DeviceKind::af_packet || d.kind == io::DeviceKind::af_xdp;
-      const std::string key = std::string{kernel ? "kernel" : form_of(d.kind).name} + ":" + d.target;
-      const auto [other, fresh] = seen.emplace(key, i);
-      if (!fresh)
-        add(at, "'" + d.target + "' is the device of port '" + c_.ports[other->second].name + "' already",
-            "a device of its own");
+      const io::DeviceOptions& d = c_.ports[i].device;
+      check_bond(d);
+      if (d.members.empty()) check_device(d, i, seen);
+      for (const io::DeviceOptions& member : d.members) check_device(member, i, seen);
+    }
+  }
+  void check_device(const io::DeviceOptions& d, size_t port, std::map<std::string, size_t>& seen) {
+    const Place* at = places_.find(d);
+    if (!at) return;
+    if (d.kind == io::DeviceKind::pcap && !exists(env_.file_exists, d.target))
+      add(at, "there is no file '" + c_.path(d.target) + "'", "the path of a capture file");
+    if (d.kind == io::DeviceKind::null || d.kind == io::DeviceKind::bond) return;
+    // A kernel interface is the same one whichever socket family reads it.
+    const bool kernel = d.kind == io::DeviceKind::af_packet || d.kind == io::DeviceKind::af_xdp;
+    const std::string key = std::string{kernel ? "kernel" : form_of(d.kind).name} + ":" + d.target;
+    const auto [other, fresh] = seen.emplace(key, port);
+    if (!fresh)
+      add(at, "'" + d.target + "' is the device of port '" + c_.ports[other->second].name + "' already",
+          "a device of its own");
+  }
+
+  void check_bond(const io::DeviceOptions& d) {
+    const Place* at = places_.find(d);
+    if (!at) return;
+    const bool bond = d.kind == io::DeviceKind::bond;
+    if (bond && d.members.empty()) add(at, "the bond has no members", "'members:' with two devices or more,");
+    if (!bond && !d.members.empty())
+      add(at, std::string{"'members' belong to a bond, not to "} + form_of(d.kind).name,
+          "{ bond: active-backup, members: [...] }");
+    for (const io::DeviceOptions& member : d.members) {
+      using enum io::DeviceKind;
+      const Place* place = places_.find(member);
+      const bool possible = member.kind == pci || member.kind == tap || member.kind == af_packet;
+      if (place && (!possible || !member.members.empty()))
+        add(place, std::string{"a bond holds no "} + form_of(member.kind).name, "pci, tap or af_packet");
+      else if (place && member.kind != d.members.front().kind)
+        add(place,
+            "the members of a bond are of one kind, and the first is " +
+                std::string{form_of(d.members.front().kind).name},
+            "another device of that kind");
     }
   }
 

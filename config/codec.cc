@@ -105,7 +105,9 @@ constexpr TextKind interface_name{"an interface name of at most 15 characters li
                                   "^[^,:/ ]{1,15}$", is_interface};
 constexpr TextKind socket_path{"the path of a socket, at most 107 octets and no comma", no_comma, is_socket};
 
-constexpr std::array<DeviceForm, 10> forms = {{
+bool is_bond_mode(std::string_view t) { return t == "active-backup" || t == "802.3ad"; }
+
+constexpr std::array<DeviceForm, 11> forms = {{
     {"pci",
      io::DeviceKind::pci,
      "a NIC, by PCI address",
@@ -125,6 +127,10 @@ constexpr std::array<DeviceForm, 10> forms = {{
      io::DeviceKind::null,
      "made-up packets, so many in a burst; what is sent is lost",
      {"a number of packets from 0 to 64", "^[0-9]{1,2}$", is_null_size}},
+    {"bond",
+     io::DeviceKind::bond,
+     "several devices as one, by how they work together: one at a time, or all with LACP",
+     {"active-backup or 802.3ad", "^(active-backup|802\\.3ad)$", is_bond_mode}},
     {"raw",
      io::DeviceKind::raw,
      "DPDK device arguments as they are",

@@ -59,11 +59,14 @@ class Lister {
       fields(inner, member[i]);
     }
   }
-  void device(const Key& key, io::DeviceOptions& d) {
-    put(key, std::string{form_of(d.kind).name} + ": " + d.target + ", " + d.args);
-  }
+  void device(const Key& key, io::DeviceOptions& d) { put(key, text_of(d)); }
 
  private:
+  static std::string text_of(const io::DeviceOptions& d) {
+    std::string s = std::string{form_of(d.kind).name} + ": " + d.target + ", " + d.args;
+    for (const io::DeviceOptions& member : d.members) s.append(" [").append(text_of(member)).append("]");
+    return s;
+  }
   template <class T>
   static std::string text_of(const T& v) {
     return Codec<T>::text(v);

@@ -116,29 +116,35 @@ class Reader {
          [&](const Node& node, const std::string& what, T& item) { read(node, what, item, f_); });
   }
   void device(const Key& key, io::DeviceOptions& member) {
-    const Node* node = find(key);
-    if (!node) return;
-    if (node->kind != Node::Kind::Map)
-      return f_.add(*node, name(key) + " is " + kind_name(*node),
+    if (const Node* node = find(key)) read_device(*node, name(key), member);
+  }
+
+ private:
+  void read_device(const Node& node, const std::string& what, io::DeviceOptions& member) {
+    if (node.kind != Node::Kind::Map)
+      return f_.add(node, what + " is " + kind_name(node),
                     "a map of a kind and what it names, like { tap: sluice-lan }");
     const size_t before = f_.complaints.size();
-    Reader reader{*node, name(key), f_};
+    Reader reader{node, what, f_};
     size_t kinds = 0;
     for (const DeviceForm& form : device_forms()) {
       const Node* target = reader.find(Key{form.name, form.help});
       if (!target) continue;
       member.kind = form.kind;
       reader.take_text(*target, reader.name(Key{form.name, ""}), member.target, form.target);
-      if (++kinds == 2) f_.add(*target, name(key) + " has more than one kind", "one of them");
+      if (++kinds == 2) f_.add(*target, what + " has more than one kind", "one of them");
     }
-    reader.text(Key{"args", ""}, member.args, device_args);
     if (kinds == 0 && f_.complaints.size() == before)
-      f_.add(*node, name(key) + " has no kind", "one of " + listed(reader.known_without("args")));
+      f_.add(node, what + " has no kind", "one of " + listed(reader.known_));
+    reader.text(Key{"args", ""}, member.args, device_args);
+    reader.each(Key{"members", ""}, member.members, Count{2, 8},
+                [&](const Node& one, const std::string& called, io::DeviceOptions& part) {
+                  reader.read_device(one, called, part);
+                });
     reader.finish();
-    if (f_.complaints.size() == before) f_.places.put(member, {node->line, node->column});
+    if (f_.complaints.size() == before) f_.places.put(member, {node.line, node.column});
   }
 
- private:
   std::string name(const Key& key) const { return what_.empty() ? key.name : what_ + "." + key.name; }
 
   const Node* find(const Key& key) {
@@ -165,12 +171,6 @@ class Reader {
              close.empty() ? "one of " + listed(known_) : "'" + close + "'");
     }
   }
-  std::vector<std::string> known_without(std::string_view word) const {
-    std::vector<std::string> words = known_;
-    std::erase(words, word);
-    return words;
-  }
-
   // False when the node is no text: that has been complained about.
   bool is_text(const Node& node, const std::string& what, const std::string& right) {
     if (node.kind == Node::Kind::Text) return true;

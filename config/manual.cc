@@ -84,6 +84,8 @@ class Writer {
     Writer w{place_ + "." + key.name, key.help};
     for (const DeviceForm& form : device_forms()) w.row(Key{form.name, form.help}, "", form.target.right);
     w.row(Key{"args", "appended to the device arguments"}, "", device_args.right);
+    w.row(Key{"members", "of a bond: its devices, of one kind: pci, tap or af_packet"}, "",
+          entries(Count{2, 8}) + "a map like this one");
     rest_ += w.page();
   }
 

@@ -101,11 +101,18 @@ class Printer {
   }
   void device(const Key& key, io::DeviceOptions& member) {
     if (member.target.empty()) return comment(key);
-    const std::string args = member.args.empty() ? "" : ", args: " + quoted(member.args);
-    line(key, std::string{"{ "} + form_of(member.kind).name + ": " + quoted(member.target) + args + " }");
+    line(key, text_of(member));
   }
 
  private:
+  static std::string text_of(const io::DeviceOptions& d) {
+    std::string s = std::string{"{ "} + form_of(d.kind).name + ": " + quoted(d.target);
+    for (size_t i = 0; i < d.members.size(); ++i)
+      s += (i == 0 ? ", members: [" : ", ") + text_of(d.members[i]);
+    if (!d.members.empty()) s += ']';
+    if (!d.args.empty()) s += ", args: " + quoted(d.args);
+    return s + " }";
+  }
   std::string& start(const Key& key) { return out_.append(indent_, ' ').append(key.name) += ':'; }
   void line(const Key& key, const std::string& value) { (start(key) += ' ').append(value) += '\n'; }
   void comment(const Key& key) {

@@ -85,6 +85,8 @@ class Describer {
       entry["oneOf"].push_back({{"required", {form.name}}});
     }
     entry["properties"]["args"] = text_schema(device_args);
+    const Json part = entry;  // of a bond, which holds no bond
+    entry["properties"]["members"] = array(part, Count{2, 8});
     put(key, entry);
   }
 

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_eth_bond.h>
 #include <rte_eth_vhost.h>
 #include <rte_ethdev.h>
 #include <rte_vhost.h>
@@ -62,7 +63,7 @@ void choose_offloads(const DeviceRequest& r, const buf::PacketPool& pool, const 
   // A frame that does not fit one packet's room arrives as a chain.
   if (r.mtu + 22 > rte_pktmbuf_data_room_size(pool.packets()) - RTE_PKTMBUF_HEADROOM)
     rx |= RTE_ETH_RX_OFFLOAD_SCATTER;
-  if (!r.offloads || !worth_asking(r.device.kind)) return;
+  if (!r.offloads || !worth_asking(r.device.wire())) return;
   const bool virtio = is_virtio(dev);
   tx |= dev.tx_offload_capa & tx_checksums;
   if (r.tags != 0) {
@@ -198,6 +199,9 @@ std::string device_arguments(const DeviceRequest& r) {
     case DeviceKind::pcap:
       s = vdev("pcap", "rx_pcap=" + target);
       break;
+    case DeviceKind::bond:
+      s = vdev("bonding", "");
+      break;
     case DeviceKind::null:
       s = vdev("null", target.empty() || target == "0" ? "no-rx=1" : "");
       break;
@@ -205,16 +209,17 @@ std::string device_arguments(const DeviceRequest& r) {
   return r.device.args.empty() ? s : s + "," + r.device.args;
 }
 
-Device::Device(const DeviceRequest& r, buf::PacketPool& pool) : kind_{r.device.kind} {
+Device::Device(const DeviceRequest& r, buf::PacketPool& pool) : kind_{r.device.wire()} {
   info_.name = r.name;
   const WithoutSignals polled;
   DpdkLog log;  // drivers complain about what we only try
-  error_ = open(r);
+  error_ = r.device.kind == DeviceKind::bond ? open_bond(r) : open(r);
   if (ok()) {
     // A driver says only by refusing that it has no interrupts, or no RSS over our fields.
-    error_ = configure(r, pool, {.interrupts = r.interrupts, .rss = true});
-    if (!ok() && info_.rss) error_ = configure(r, pool, {.interrupts = r.interrupts, .rss = false});
-    if (!ok() && r.interrupts) error_ = configure(r, pool, {.interrupts = false, .rss = true});
+    const bool interrupts = r.interrupts && parts_.empty();
+    error_ = configure(r, pool, {.interrupts = interrupts, .rss = true});
+    if (!ok() && info_.rss) error_ = configure(r, pool, {.interrupts = interrupts, .rss = false});
+    if (!ok() && interrupts) error_ = configure(r, pool, {.interrupts = false, .rss = true});
     if (!ok() && info_.rss) error_ = configure(r, pool, {.interrupts = false, .rss = false});
   }
   if (ok()) error_ = start(r);
@@ -224,14 +229,60 @@ Device::Device(const DeviceRequest& r, buf::PacketPool& pool) : kind_{r.device.k
     error_ = log.explain(r.name + ": " + error_);
 }
 
-Device::~Device() {
-  if (!opened_) return;
-  const DpdkLog log;  // a tap whose interface was moved away cannot set it down, and says so
-  rte_eth_dev_stop(id_);
+namespace {
+
+// Ends a device that rte_dev_probe(), or for PCI the start of EAL, made.
+void end(uint16_t id, bool probed_at_start) {
+  rte_eth_dev_stop(id);
   rte_eth_dev_info dev{};
-  rte_eth_dev_info_get(id_, &dev);
-  rte_eth_dev_close(id_);
-  if (kind_ != DeviceKind::pci && dev.device != nullptr) rte_dev_remove(dev.device);
+  rte_eth_dev_info_get(id, &dev);
+  rte_eth_dev_close(id);
+  if (!probed_at_start && dev.device != nullptr) rte_dev_remove(dev.device);
+}
+
+}  // namespace
+
+Device::~Device() {
+  const DpdkLog log;  // a tap whose interface was moved away cannot set it down, and says so
+  if (opened_) {
+    for (const Part& p : parts_) rte_eth_bond_slave_remove(id_, p.id);
+    end(id_, parts_.empty() && kind_ == DeviceKind::pci);
+  }
+  for (const Part& p : parts_) end(p.id, kind_ == DeviceKind::pci);
+}
+
+// The members first, each a device of its own that the bond configures and starts.
+std::string Device::open_bond(const DeviceRequest& r) {
+  if (r.device.members.size() < 2) return "a bond needs two members at least";
+  for (const DeviceOptions& member : r.device.members) {
+    DeviceRequest one = r;
+    one.name.append("_").append(std::to_string(parts_.size()));
+    one.device = member;
+    if (std::string wrong = open(one); !wrong.empty()) return wrong;
+    parts_.push_back({member.target, std::exchange(id_, uint16_t{UINT16_MAX})});
+    opened_ = false;
+  }
+  info_.bond_lacp = r.device.target == "802.3ad";
+  const std::string name = device_arguments(r);
+  const int bond =
+      rte_eth_bond_create(name.c_str(), info_.bond_lacp ? BONDING_MODE_8023AD : BONDING_MODE_ACTIVE_BACKUP,
+                          static_cast<uint8_t>(std::max(rte_eth_dev_socket_id(parts_[0].id), 0)));
+  if (bond < 0) return "DPDK makes no bond " + name + ": " + reason(bond);
+  id_ = static_cast<uint16_t>(bond);
+  opened_ = true;
+  for (const Part& p : parts_) {
+    // net_tap says that it tells of its link, and in a bond never does: it is asked instead.
+    rte_eth_dev_info dev{};
+    if (kind_ == DeviceKind::tap && rte_eth_dev_info_get(p.id, &dev) == 0)
+      *const_cast<uint32_t*>(dev.dev_flags) &= ~uint32_t{RTE_ETH_DEV_INTR_LSC};
+    if (rte_eth_bond_slave_add(id_, p.id) != 0) return "the bond refuses its member " + p.name;
+  }
+  // Flows, not hosts, are spread: behind a router all frames have one pair of addresses.
+  if (info_.bond_lacp) rte_eth_bond_xmit_policy_set(id_, BALANCE_XMIT_POLICY_LAYER34);
+  constexpr uint32_t monitored_ms = 50;  // where a driver does not tell of its link by itself
+  rte_eth_bond_link_monitoring_set(id_, monitored_ms);
+  if (!info_.bond_lacp) rte_eth_bond_primary_set(id_, parts_[0].id);
+  return {};
 }
 
 std::string Device::open(const DeviceRequest& r) {
@@ -335,7 +386,11 @@ std::string Device::set_mtu(const DeviceRequest& r) {
   const std::string refused = "the device refuses MTU " + std::to_string(r.mtu) + ": ";
   if (kind_ == DeviceKind::af_packet) {
     // The kernel allows for one tag; with two, both are part of its MTU.
-    const int e = kernel_mtu(r.device.target, r.mtu + (r.tags > 1 ? 8 : 0));
+    const int mtu = r.mtu + (r.tags > 1 ? 8 : 0);
+    int e = 0;
+    if (parts_.empty()) e = kernel_mtu(r.device.target, mtu);
+    for (const Part& p : parts_)
+      if (e == 0) e = kernel_mtu(p.name, mtu);
     return e == 0 ? std::string{} : refused + reason(e);
   }
   // Most drivers took the MTU with the configuration; net_tap sets it on the interface only when asked. A
@@ -375,8 +430,14 @@ std::string Device::start(const DeviceRequest& r) {
     }
     caps_.mac = r.mac;
   }
-  if (r.promiscuous && rte_eth_promiscuous_enable(id_) != 0)
+  // With LACP the bond itself drops what is not for the address it knows; a tap's is not the one we use.
+  const bool hears_all = r.promiscuous || (info_.bond_lacp && kind_ == DeviceKind::tap);
+  if (hears_all && rte_eth_promiscuous_enable(id_) != 0)
     warnings_.push_back(r.name + ": the device cannot be promiscuous");
+  // Neighbours ask for us by multicast (RFC 4861 §7.2.2), in groups that come and go with our addresses.
+  if ((kind_ == DeviceKind::pci || !parts_.empty()) && rte_eth_allmulticast_enable(id_) != 0 &&
+      rte_eth_promiscuous_enable(id_) != 0)
+    warnings_.push_back(r.name + ": the device hears no multicast, so IPv6 neighbours may not find us");
   if (info_.rss) steer(r);
   return {};
 }
@@ -412,15 +473,30 @@ void Device::describe(const DeviceRequest& r) {
                : link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN
                    ? "up"
                    : "up " + std::to_string(link.link_speed) + " Mb/s";
-  info_.rx_interrupt = r.interrupts;
+  info_.rx_interrupt = r.interrupts && parts_.empty();
   for (uint16_t q = 0; q < info_.rx_queues && info_.rx_interrupt; ++q)
     info_.rx_interrupt = rte_eth_dev_rx_intr_ctl_q_get_fd(id_, q) >= 0;
 }
 
 bool Device::link_up() const {
-  if (kind_ == DeviceKind::tap) return true;
+  if (kind_ == DeviceKind::tap && parts_.empty()) return true;
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+std::vector<Device::Member> Device::members() const {
+  std::vector<Member> all;
+  uint16_t active[RTE_MAX_ETHPORTS];
+  const int n = parts_.empty() ? 0 : rte_eth_bond_active_slaves_get(id_, active, std::size(active));
+  const bool one = !parts_.empty() && rte_eth_bond_mode_get(id_) == BONDING_MODE_ACTIVE_BACKUP;
+  const int primary = one ? rte_eth_bond_primary_get(id_) : -1;
+  for (const Part& p : parts_) {
+    rte_eth_link link{};
+    const bool up = rte_eth_link_get_nowait(p.id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+    const bool listed = n > 0 && std::find(active, active + n, p.id) != active + n;
+    all.push_back({p.name, up, listed && (!one || primary == p.id)});
+  }
+  return all;
 }
 
 // The driver offers no segmentation; the library below it passes the request on all the same.

@@ -49,7 +49,9 @@ struct DeviceInfo {
   bool tso = false, lro = false, multi_segment = false, scatter = false;
   bool vlan = false;          // takes VLAN tags off and puts them in front
   bool rx_interrupt = false;  // of every queue
-  int numa = -1;              // node; -1: unknown or none
+  // A bond of this kind sends something of its own ten times a second: it must be asked to send that often.
+  bool bond_lacp = false;
+  int numa = -1;  // node; -1: unknown or none
 };
 
 // One aligned table, a line per device.
@@ -74,8 +76,15 @@ class Device {
   // Packets one rx call may bring; only the null device has less than a burst.
   uint16_t rx_burst() const { return rx_burst_; }
 
-  // Asks the driver. A tap has no carrier of its own: it is always up, wherever its interface was moved.
+  // Asks the driver. A tap has no carrier of its own: it is always up, wherever its interface was moved. Not
+  // so in a bond, which must know: there it is up while its interface is, in our network namespace.
   bool link_up() const;
+  // Of a bond, in the order in which they were named: whether each has a link, and carries packets.
+  struct Member {
+    std::string name;
+    bool up, active;
+  };
+  std::vector<Member> members() const;
   // A vhost port's guest says only when it connects whether it takes segments uncut. To be called when the
   // link is up, before anybody makes use of caps(): the guest that comes after this one may take less.
   void learn_peer();
@@ -85,6 +94,7 @@ class Device {
 
  private:
   std::string open(const DeviceRequest&);
+  std::string open_bond(const DeviceRequest&);
   struct Want {
     bool interrupts, rss;
   };
@@ -100,7 +110,12 @@ class Device {
   std::vector<std::string> warnings_;
   uint16_t id_ = UINT16_MAX;
   bool opened_ = false;
-  DeviceKind kind_;
+  DeviceKind kind_;  // what the packets come by
+  struct Part {
+    std::string name;  // as the user said it
+    uint16_t id;
+  };
+  std::vector<Part> parts_;  // of a bond
   uint16_t rx_burst_ = buf::burst_size;
   buf::PortCaps caps_;
   DeviceInfo info_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/instant.h"
 
@@ -20,13 +21,18 @@ enum class DeviceKind : uint8_t {
   memif,        // path of the socket
   pcap,         // file to read packets from
   null,         // packets per burst the null device should make up; 0: none
+  bond,         // how its members work together: active-backup or 802.3ad
   raw           // DPDK device arguments, as they are: net_ring0,...
 };
 
 struct DeviceOptions {
   DeviceKind kind = DeviceKind::null;
   std::string target;
-  std::string args;  // appended to the device arguments
+  std::string args;                    // appended to the device arguments
+  std::vector<DeviceOptions> members;  // of a bond: two or more of one kind, none of them a bond
+
+  // What the packets come by.
+  DeviceKind wire() const { return members.empty() ? kind : members.front().kind; }
 };
 
 // What a worker does when there is nothing to do.

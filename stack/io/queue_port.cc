@@ -21,10 +21,13 @@ QueuePort::QueuePort(const Device& device, uint16_t queue, uint16_t index, Count
       rx_burst_{device.rx_burst()},
       frame_most_{device.caps().mtu + 22u},  // Ethernet header and two VLAN tags
       chains_{device.caps().tx_multi_segment},
+      lacp_{device.info().bond_lacp},
       count_{count} {}
 
 void QueuePort::rx(buf::Batch& in) {
   rte_mbuf* got[buf::burst_size];
+  // Its own frames leave only with ours, and must when there are none: IEEE 802.1AX's timers run out.
+  if (lacp_) rte_eth_tx_burst(device_, queue_, nullptr, 0);
   const uint16_t n = rte_eth_rx_burst(device_, queue_, got, rx_burst_);
   if (n == 0) return;
   uint64_t octets = 0;

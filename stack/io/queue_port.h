@@ -25,6 +25,7 @@ class QueuePort final : public buf::NetPort {
   uint16_t rx_burst_;
   uint32_t frame_most_;  // octets
   bool chains_;
+  bool lacp_;
   Counters& count_;
 };
 

@@ -35,14 +35,40 @@ TEST(Load, refuses_ports_that_cannot_be) {
       {"a device without kind", "  - { name: wan, device: { args: x=1 } }\n",
        "f.yaml:3:26: ports[1].device has no kind, one of pci, virtio_user, vhost_user, tap, af_packet, "
        "af_xdp, memif, pcap, "
-       "null, raw would be right\n"},
+       "null, bond, raw would be right\n"},
       {"a device of two kinds", "  - { name: wan, device: { tap: t1, pcap: x } }\n",
        "f.yaml:3:43: ports[1].device has more than one kind, one of them would be right\n"},
       {"a kind misspelt", "  - { name: wan, device: { af-packet: t1 } }\n",
        "f.yaml:3:26: ports[1].device has no kind, one of pci, virtio_user, vhost_user, tap, af_packet, "
        "af_xdp, memif, pcap, "
-       "null, raw would be right\n"
+       "null, bond, raw would be right\n"
        "f.yaml:3:28: unknown key 'af-packet' in ports[1].device, 'af_packet' would be right\n"},
+      {"a bond of one", "  - { name: wan, device: { bond: 802.3ad, members: [ { tap: t1 } ] } }\n",
+       "f.yaml:3:52: ports[1].device.members has 1 entries, 2 to 8 would be right\n"},
+      {"a bond of none", "  - { name: wan, device: { bond: 802.3ad } }\n",
+       "f.yaml:3:26: the bond has no members, 'members:' with two devices or more, would be right\n"},
+      {"no way to bond", "  - { name: wan, device: { bond: lacp, members: [ { tap: t1 }, { tap: t2 } ] } }\n",
+       "f.yaml:3:34: ports[1].device.bond is 'lacp', active-backup or 802.3ad would be right\n"},
+      {"members of no bond",
+       "  - { name: wan, device: { tap: t1, members: [ { tap: t2 }, { tap: t3 } ] } }\n",
+       "f.yaml:3:26: 'members' belong to a bond, not to tap, { bond: active-backup, members: [...] } would "
+       "be "
+       "right\n"},
+      {"a bond of two kinds",
+       "  - { name: wan, device: { bond: active-backup, members: [ { tap: t1 }, { af_packet: e0 } ] } }\n",
+       "f.yaml:3:73: the members of a bond are of one kind, and the first is tap, another device of that "
+       "kind "
+       "would be right\n"},
+      {"a bond of what cannot be",
+       "  - { name: wan, device: { bond: active-backup, members: [ { memif: m1 }, { memif: m2 } ] } }\n",
+       "f.yaml:3:60: a bond holds no memif, pci, tap or af_packet would be right\n"
+       "f.yaml:3:75: a bond holds no memif, pci, tap or af_packet would be right\n"},
+      {"a member that is a port already",
+       "  - { name: wan, device: { bond: active-backup, members: [ { tap: t1 }, { tap: t0 } ] } }\n",
+       "f.yaml:3:73: 't0' is the device of port 'lan' already, a device of its own would be right\n"},
+      {"a member named twice",
+       "  - { name: wan, device: { bond: active-backup, members: [ { tap: t1 }, { tap: t1 } ] } }\n",
+       "f.yaml:3:73: 't1' is the device of port 'wan' already, a device of its own would be right\n"},
       {"a word for a device", "  - { name: wan, device: tap }\n",
        "f.yaml:3:26: ports[1].device is a text, a map of a kind and what it names, like { tap: sluice-lan } "
        "would be right\n"},

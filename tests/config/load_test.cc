@@ -234,6 +234,20 @@ TEST(Load, a_route_and_every_service_over_tcp_may_say_more_of_tcp) {
   EXPECT_EQ(c.discard[0].congestion, tcp::Algorithm::Cubic);
 }
 
+TEST(Load, a_bond_has_its_members) {
+  const Config c = good(
+      "ports: [ { name: lan, device: { bond: 802.3ad, args: x=1,\n"
+      "                                 members: [ { tap: t0 }, { tap: t1, args: y=2 } ] } } ]\n");
+  const io::DeviceOptions& d = c.ports[0].device;
+  EXPECT_EQ(d.kind, io::DeviceKind::bond);
+  EXPECT_EQ(d.wire(), io::DeviceKind::tap);
+  EXPECT_EQ(d.target, "802.3ad");
+  EXPECT_EQ(d.args, "x=1");
+  ASSERT_EQ(d.members.size(), 2u);
+  EXPECT_EQ(d.members[0].target, "t0");
+  EXPECT_EQ(d.members[1].args, "y=2");
+}
+
 TEST(Load, a_service_may_have_limits_of_its_own_for_silent_peers) {
   const Config c = good(std::string{lan} +
                         "tcp: { retries: 8, user_timeout: 2m }\n"

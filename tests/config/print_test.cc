@@ -106,7 +106,12 @@ Config full() {
               .device = {io::DeviceKind::tap, "t0", "a=\"b\",c"},
               .addresses = {{Ip4Addr::of(198, 18, 0, 1), 24}}},
              {.name = "yes", .device = {io::DeviceKind::null, "7", ""}, .mac = Mac{{2, 0, 0, 0, 0, 9}}},
-             {.name = "on", .device = {io::DeviceKind::pci, "0000:3b:00.0", ""}}};
+             {.name = "on",
+              .device = {io::DeviceKind::bond,
+                         "active-backup",
+                         "",
+                         {{io::DeviceKind::pci, "0000:3b:00.0", ""},
+                          {io::DeviceKind::pci, "0000:3b:00.1", "a=1"}}}}};
   c.routes = {
       {.to = {Ip4Addr{}, 0}, .via = Ip4Addr::of(198, 18, 0, 2), .port = "lan"},
       {.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = RouteKind::Prohibit},
@@ -134,7 +139,10 @@ TEST(Print, loads_back_to_the_same_configuration) {
   EXPECT_EQ(b.ports[0].addresses, a.ports[0].addresses);
   EXPECT_EQ(b.ports[1].name, "yes");
   EXPECT_EQ(b.ports[1].mac, a.ports[1].mac);
-  EXPECT_EQ(b.ports[2].device.target, "0000:3b:00.0");
+  EXPECT_EQ(b.ports[2].device.target, "active-backup");
+  ASSERT_EQ(b.ports[2].device.members.size(), 2u);
+  EXPECT_EQ(b.ports[2].device.members[0].target, "0000:3b:00.0");
+  EXPECT_EQ(b.ports[2].device.members[1].args, "a=1");
   EXPECT_EQ(b.routes[0].via, a.routes[0].via);
   EXPECT_EQ(b.routes[1].kind, RouteKind::Prohibit);
   EXPECT_FALSE(b.routes[1].via);
