@@ -47,6 +47,7 @@ Reassembly::Taken Reassembly::add(SeqNum seq, buf::Slice&& text) {
     if (text.size() > room) text.truncate(room);
   }
   size_t at = next;  // where the text goes
+  const auto octets = static_cast<uint32_t>(text.size());
   if (next == 0 || ranges_[next - 1].end() != seq) {
     Range fresh{*links_};
     if (ranges_.full() || !fresh.text.push(std::move(text))) return Taken::NoRoom;
@@ -58,6 +59,7 @@ Reassembly::Taken Reassembly::add(SeqNum seq, buf::Slice&& text) {
     if (!ranges_[at].text.push(std::move(text))) return Taken::NoRoom;
   }
   ++slices_;
+  octets_ += octets;
   if (at + 1 < ranges_.size() && ranges_[at].end() == ranges_[at + 1].first) {
     ranges_[at].text.append(ranges_[at + 1].text);
     remove(at + 1);
@@ -72,6 +74,7 @@ uint32_t Reassembly::take(SeqNum nxt, buf::ByteQueue& to) {
   for (; n < ranges_.size() && !ranges_[n].first.after(nxt + taken); ++n) {
     Range& r = ranges_[n];
     slices_ -= r.text.slices();
+    octets_ -= static_cast<uint32_t>(r.text.size());
     const auto known = static_cast<uint32_t>((nxt + taken) - r.first);
     if (known >= r.text.size()) continue;
     r.text.consume(known);

@@ -24,6 +24,7 @@ class Reassembly {
 
   bool empty() const { return ranges_.empty(); }
   uint32_t slices() const { return slices_; }  // pieces held
+  uint32_t octets() const { return octets_; }  // in them
 
   // Takes text that begins at `seq`, past rcv.nxt. What is here already is cut off; of text that reaches over
   // a range only the part before it is kept.
@@ -47,7 +48,7 @@ class Reassembly {
   void remove(size_t i);
 
   buf::LinkPool* links_;
-  uint32_t slices_ = 0;
+  uint32_t slices_ = 0, octets_ = 0;
   // Octets of what was touched last, the latest first.
   StaticVec<SeqNum, wire::SackBlocks::most> recent_;
   StaticVec<Range, most> ranges_;  // by sequence, none touching the next

@@ -285,17 +285,20 @@ void Conn::check_ecn(const Segment& in) {
 }
 
 // Once a round trip: when the service consumed more than in any before, the window becomes twice that, so
-// that a peer that doubles its own finds room. Never beyond the ceiling, and never back.
+// that a peer that doubles its own finds room. What waits behind a hole counts as consumed, else a line with
+// loss would keep the window where it began. Never beyond the ceiling, and never back.
 void Conn::tune_window(Instant now) {
   const uint32_t ms = timestamp_clock(now, 0);
   if (ms - space_.since_ms < std::max<int64_t>(rtt_.srtt().ms(), 1)) return;
-  const SeqNum consumed = rcv_.nxt - static_cast<uint32_t>(received_.size());
+  const uint32_t early = holes_ == no_index ? 0 : shared_->holes[holes_].octets();
+  const SeqNum consumed = rcv_.nxt - static_cast<uint32_t>(received_.size()) + early;
   const auto octets = static_cast<uint32_t>(std::max(consumed - space_.from, 0));
   space_.from = consumed;
   space_.since_ms = ms;
   if (octets <= space_.octets) return;
   space_.octets = octets;
-  const uint64_t wanted = uint64_t{octets} * 2 + 16 * rcv_mss_;
+  // A repair takes a round trip, in which the peer should be able to go on: twice as much again.
+  const uint64_t wanted = uint64_t{octets} * (holes_ == no_index ? 2 : 4) + 16 * rcv_mss_;
   if (wanted <= buffer_) return;
   buffer_ = static_cast<uint32_t>(std::min<uint64_t>(wanted, shared_->options.receive_buffer));
   shared_->count.add(Counter::tcp_windows_grown);

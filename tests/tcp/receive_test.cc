@@ -89,6 +89,18 @@ TEST(Receive, a_window_once_offered_is_never_taken_back) {
   }
 }
 
+TEST(Receive, the_window_grows_with_what_waits_behind_a_hole_too) {
+  auto t = Script::established(World{}.with([](World& w) {
+    w.options.receive_window = 8'192;
+    w.options.receive_buffer = 65'535;
+  }));
+  t.gets({.len = 1000}).reads(1000);
+  for (const uint32_t seq : {2001u, 4001u, 5001u, 6001u}) t.gets({.seq = seq, .len = 1000});
+  t.after(10_ms).gets({.seq = 1001, .len = 1000}).sends({.ack = 3001});
+  // Of 4,000 octets in a round trip, 1,000 were read and 3,000 wait: four times that, and room for 16 segments.
+  EXPECT_EQ(t.conn().rcv_wnd(), 4 * 4'000u + 16 * 1'000u - 2'000u);
+}
+
 TEST(Receive, more_pieces_than_allowed_are_refused_but_the_next_in_order_is_not) {
   auto t = Script::established(World{}.with([](World& w) { w.options.held_pieces = 8; }));
   for (uint32_t i = 0; i < 20; ++i) t.gets({.seq = 101 + i, .len = 1});
