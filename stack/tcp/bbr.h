@@ -18,6 +18,7 @@ class Bbr {
   // Every acknowledgement that told of something delivered or lost. §4.1 to §4.3.
   constexpr void on_delivery(CongestionWindow& w, const Delivered& d) {
     const uint32_t now_ms = ms(d.now);
+    if (ended_) restore(w);
     update_round(d);
     update_btl_bw(d);
     if (mode_ == Mode::ProbeBw) advance_cycle(w, d);
@@ -29,8 +30,14 @@ class Bbr {
   }
   // Something was lost while nothing was being repaired: for a round trip no more is sent than arrives,
   // §4.2.3.4.
+  // Where a repair has just ended with the same acknowledgement, it goes on: on a line that always loses
+  // something there would be no other round.
   constexpr void on_loss(CongestionWindow& w, uint32_t pipe, uint32_t delivered) {
     save_cwnd(w);
+    if (ended_) {
+      ended_ = false;
+      return;
+    }
     repairing_ = conserving_ = true;
     next_round_delivered_ = delivered;
     w.cwnd = pipe + w.mss;
@@ -42,16 +49,14 @@ class Bbr {
   constexpr void on_timeout(CongestionWindow& w) {
     save_cwnd(w);
     repairing_ = true;
-    conserving_ = false;
+    conserving_ = ended_ = false;
     w.cwnd = w.mss;
   }
-  constexpr void recovered(CongestionWindow& w) {
-    repairing_ = conserving_ = false;
-    w.cwnd = std::max(w.cwnd, prior_cwnd_);
-  }
+  // All is repaired; the delivery that comes with it gives the window back.
+  constexpr void recovered() { ended_ = true; }
   // Nothing had been lost: what looked like a full pipe may have been that.
   constexpr void undone(CongestionWindow& w) {
-    recovered(w);
+    restore(w);
     full_bw_ = 0;
     full_bw_count_ = 0;
   }
@@ -231,6 +236,10 @@ class Bbr {
     }
     if (mode_ == Mode::ProbeRtt) w.cwnd = std::min(w.cwnd, min_segments * w.mss);
   }
+  constexpr void restore(CongestionWindow& w) {
+    repairing_ = conserving_ = ended_ = false;
+    w.cwnd = std::max(w.cwnd, prior_cwnd_);
+  }
   constexpr void save_cwnd(const CongestionWindow& w) {
     prior_cwnd_ = repairing_ || mode_ == Mode::ProbeRtt ? std::max(prior_cwnd_, w.cwnd) : w.cwnd;
   }
@@ -253,6 +262,7 @@ class Bbr {
   bool filled_ : 1 = false;      // for good
   bool repairing_ : 1 = false;   // prior_cwnd_ is to come back
   bool conserving_ : 1 = false;  // packet conservation, for the first round of it
+  bool ended_ : 1 = false;       // it is over, unless this acknowledgement tells of more
   bool idle_restart_ : 1 = false;
   bool probing_ : 1 = false;  // in ProbeRtt: what is in flight has come down
   bool probe_rtt_round_done_ : 1 = false;

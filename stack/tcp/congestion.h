@@ -85,7 +85,7 @@ class Congestion {
   }
   // All is repaired. After a timeout the window grows by itself.
   void recovered(bool after_timeout) {
-    if (Bbr* b = std::get_if<Bbr>(&how_)) return b->recovered(w_);
+    if (Bbr* b = std::get_if<Bbr>(&how_)) return b->recovered();
     if (!after_timeout) w_.cwnd = w_.ssthresh;
   }
   // Nothing had been lost: all is as it was `before`, but what was learned since is kept.
