@@ -97,7 +97,8 @@ TEST(Receive, the_window_grows_with_what_waits_behind_a_hole_too) {
   t.gets({.len = 1000}).reads(1000);
   for (const uint32_t seq : {2001u, 4001u, 5001u, 6001u}) t.gets({.seq = seq, .len = 1000});
   t.after(10_ms).gets({.seq = 1001, .len = 1000}).sends({.ack = 3001});
-  // Of 4,000 octets in a round trip, 1,000 were read and 3,000 wait: four times that, and room for 16 segments.
+  // Of 4,000 octets in a round trip, 1,000 were read and 3,000 wait: four times that, and room for 16
+  // segments.
   EXPECT_EQ(t.conn().rcv_wnd(), 4 * 4'000u + 16 * 1'000u - 2'000u);
 }
 
