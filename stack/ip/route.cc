@@ -193,39 +193,50 @@ std::string Routes::install_all() {
 // ---- all of it replaced
 
 std::string Routes::become(std::span<const buf::Interface> ports, std::span<const Route> statics) {
-  std::vector<buf::Interface> were{ports.begin(), ports.end()};
-  were.swap(ports_);
-  up_.resize(std::max(up_.size(), ports_.size()), true);
-  Wanted wanted;
-  std::string wrong = want(statics, wanted);
-  if (wrong.empty()) wrong = dead_end(wanted);
-  if (wrong.empty()) wrong = change(wanted);
-  if (!wrong.empty()) ports_.swap(were);
+  std::string wrong = prepare(ports, statics);
+  if (wrong.empty()) commit();
   return wrong;
 }
 
-// All that the change needs is taken before the first route moves; from there on nothing can fail.
-std::string Routes::change(Wanted& wanted) {
-  std::vector<uint32_t> values;  // of the wanted ways, which none loses while routes go from one to another
-  for (const Way* way : wanted.ways)
-    if (const uint32_t v = take(*way); v != 0) values.push_back(v);
-  std::string wrong;
-  if (values.size() < wanted.ways.size()) {
-    wrong = "more different next hops at once than the option next_hops allows";
-  } else {
-    Changes<Ip4Addr> four = changes(four_, wanted, values);
-    Changes<Ip6Addr> six = changes(six_, wanted, values);
-    if (!reserve(four_, four) || !reserve(six_, six)) {
-      wrong = "no memory for the new routes beside the old ones; give more memory.megabytes";
-    } else {
-      std::vector<bool> flipped = resolve_ahead(wanted, values, four, six);
-      apply(four_, four);
-      apply(six_, six);
-      resolve_ways(flipped);
-    }
-  }
-  for (const uint32_t v : values) drop(v);
+std::string Routes::prepare(std::span<const buf::Interface> ports, std::span<const Route> statics) {
+  prepared_ = std::make_unique<Prepared>();
+  Prepared& p = *prepared_;
+  p.were.assign(ports.begin(), ports.end());
+  p.were.swap(ports_);
+  up_.resize(std::max(up_.size(), ports_.size()), true);
+  std::string wrong = want(statics, p.wanted);
+  if (wrong.empty()) wrong = dead_end(p.wanted);
+  if (wrong.empty()) wrong = take_all(p);
+  if (!wrong.empty()) cancel();
   return wrong;
+}
+
+// All that the change needs; from there on nothing can fail.
+std::string Routes::take_all(Prepared& p) {
+  for (const Way* way : p.wanted.ways)
+    if (const uint32_t v = take(*way); v != 0) p.values.push_back(v);
+  if (p.values.size() < p.wanted.ways.size())
+    return "more different next hops at once than the option next_hops allows";
+  p.four = changes(four_, p.wanted, p.values);
+  p.six = changes(six_, p.wanted, p.values);
+  if (!reserve(four_, p.four) || !reserve(six_, p.six))
+    return "no memory for the new routes beside the old ones; give more memory.megabytes";
+  return {};
+}
+
+void Routes::commit() {
+  const std::unique_ptr<Prepared> p = std::move(prepared_);
+  std::vector<bool> flipped = resolve_ahead(p->wanted, p->values, p->four, p->six);
+  apply(four_, p->four);
+  apply(six_, p->six);
+  resolve_ways(flipped);
+  for (const uint32_t v : p->values) drop(v);
+}
+
+void Routes::cancel() {
+  const std::unique_ptr<Prepared> p = std::move(prepared_);
+  ports_.swap(p->were);
+  for (const uint32_t v : p->values) drop(v);
 }
 
 template <class Addr>

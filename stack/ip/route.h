@@ -108,6 +108,11 @@ class Routes {
   // the same stays untouched, each prefix that is not changes by itself, and what leads somewhere before and
   // after leads somewhere meanwhile. Empty, or what is wrong, and then all is as it was.
   std::string become(std::span<const buf::Interface>, std::span<const Route> statics);
+  // become() in two steps, for several tables that change together or not at all: once prepare() says nothing
+  // is wrong, commit() cannot fail; or cancel() leaves all as it was. Nothing else is called between them.
+  std::string prepare(std::span<const buf::Interface>, std::span<const Route> statics);
+  void commit();
+  void cancel();
   // A route whose ways all go over dead links is as if it were not there, and less specific ones count. Links
   // that die and come back cost a step for each next hop, and one for each route only where a less specific
   // one is alive: a million routes are back with the first packet.
@@ -184,7 +189,15 @@ class Routes {
   struct Changes {
     std::vector<typename RouteList<Addr>::Item> coming, going;  // going: value 0
   };
-  std::string change(Wanted&);
+  // A change whose memory is taken, before the first route moves.
+  struct Prepared {
+    std::vector<buf::Interface> were;  // the ports
+    Wanted wanted;
+    std::vector<uint32_t> values;  // of the wanted ways, which none loses while routes go from one to another
+    Changes<Ip4Addr> four;
+    Changes<Ip6Addr> six;
+  };
+  std::string take_all(Prepared&);
   template <class Addr>
   Changes<Addr> changes(Table<Addr>&, Wanted&, std::span<const uint32_t> values);
   template <class Addr>
@@ -263,6 +276,7 @@ class Routes {
   };
   std::deque<Retired> retired_;
   Grace* grace_ = nullptr;
+  std::unique_ptr<Prepared> prepared_;
 };
 
 }  // namespace sluice::ip

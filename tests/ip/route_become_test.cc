@@ -93,6 +93,38 @@ TEST_F(RouteChange, a_configuration_with_an_error_leaves_every_route_as_it_was) 
   EXPECT_EQ(routes->size(), 8u);
 }
 
+// For tables that change together: what is prepared is seen by nobody, and a cancelled one leaves nothing
+// behind.
+TEST_F(RouteChange, a_prepared_change_happens_when_it_is_committed_or_never) {
+  options.next_hops = 16;
+  const std::vector<Route> before{{prefix("10.0.0.0/8"), ip("198.18.0.2")}},
+      after{{prefix("10.0.0.0/8"), ip("198.18.0.3")}, {prefix("11.0.0.0/8"), ip("198.18.0.4")}};
+  auto moved = ports;
+  moved[1].addresses = {{ip("192.0.2.1"), 24}};
+  routes = Routes::build(ports, before, options, error);
+  ASSERT_NE(routes, nullptr) << error;
+  const size_t size = routes->size();
+  const auto is_as_before = [&] {
+    return gateway("10.1.2.3") == "198.18.0.2" && gateway("11.1.2.3") == "none" &&
+           gateway("198.19.0.77") == "port 1" && gateway("192.0.2.77") == "none" && routes->size() == size;
+  };
+  // Often enough for all next hops to be gone if each left one behind.
+  for (int again = 0; again < 20; ++again) {
+    ASSERT_EQ(routes->prepare(moved, after), "");
+    EXPECT_TRUE(is_as_before());
+    routes->cancel();
+    EXPECT_TRUE(is_as_before());
+  }
+  EXPECT_EQ(routes->set({prefix("12.0.0.0/8"), ip("198.19.0.2")}), "") << "the ports are the old ones again";
+  EXPECT_EQ(routes->remove(prefix("12.0.0.0/8")), "");
+  ASSERT_EQ(routes->prepare(moved, after), "");
+  routes->commit();
+  EXPECT_EQ(gateway("10.1.2.3"), "198.18.0.3");
+  EXPECT_EQ(gateway("11.1.2.3"), "198.18.0.4");
+  EXPECT_EQ(gateway("192.0.2.77"), "port 1");
+  EXPECT_EQ(gateway("198.19.0.77"), "none");
+}
+
 TEST_F(RouteChange, flows_stay_where_they_were_through_a_new_configuration) {
   const auto with = [&](size_t n) {
     Route r{prefix("10.0.0.0/8"), ip("198.18.0.2")};
