@@ -17,12 +17,26 @@ bool is_v4(const buf::Packet& p) { return p.data()[p.l2_len()] >> 4 == 4; }
 // Numbers of the UDP services that are not DNS.
 constexpr uint16_t udp_echo = UINT16_MAX, udp_discard = UINT16_MAX - 1;
 
+// Calls f(VRF, those of it) for each VRF of which there are some; mostly all are of one. Leaves `all` empty.
+template <class Items, class Of, class F>
+void each_vrf(Items& all, Of&& vrf_of, F&& f) {
+  while (!all.empty()) {
+    const uint16_t vrf = vrf_of(all[0]);
+    Items same, others;
+    for (auto& item : all) (vrf_of(item) == vrf ? same : others).push(std::move(item));
+    all = std::move(others);
+    f(vrf, same);
+  }
+}
+
 }  // namespace
 
 Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
              std::unique_ptr<serve::Services> services, buf::PacketPool& pool, buf::LinkPool& links,
              Counters& count, Rng& rng, const tcp::Keys& keys)
-    : ports_{ports.begin(), ports.end()},
+    : ip_options_{plan.ip},
+      rng_{rng},
+      ports_{ports.begin(), ports.end()},
       out_{ports.size(),
            [](void* self, uint16_t port, buf::Batch& frames) {
              auto& stack = *static_cast<Stack*>(self);
@@ -43,10 +57,8 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
                               static_cast<Stack*>(self)->send(out, now);
                             },
                             this}},
-      ip_{plan.ip, plan.interfaces, plan.routes, fragments_, count, rng},
-      ip6_{plan.ip, plan.interfaces, plan.routes, fragments_, count, rng},
       udp_{plan.udp, count},
-      paths_{ip_, ip6_},
+      paths_{*this},
       tcp_{plan.tcp, pool, links, count, rng, keys, paths_},
       dns_{std::move(dns)},
       services_{std::move(services)},
@@ -54,12 +66,33 @@ Stack::Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve:
       meter_{plan.meter} {
   const auto listen = [this](std::span<const Listen> all, std::optional<uint16_t> service) {
     for (const Listen& l : all)
-      check(udp_.listen(l.addr, l.port, service.value_or(l.service)), "the configuration's listeners fit");
+      check(udp_.listen(l.addr, l.port, service.value_or(l.service), l.vrf),
+            "the configuration's listeners fit");
   };
+  add_vrf(plan.routes, plan.interfaces);
+  for (const auto& routes : plan.vrfs) add_vrf(routes, plan.interfaces);
+  belong(plan.interfaces);
   listen(plan.dns, {});
   listen(plan.echo, udp_echo);
   listen(plan.discard, udp_discard);
-  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion, l.limits);
+  for (const Listen& l : plan.streams) tcp_.listen(l.addr, l.port, l.service, l.congestion, l.limits, l.vrf);
+}
+
+void Stack::add_vrf(std::shared_ptr<const ip::Routes> routes, std::span<const buf::Interface> ports) {
+  const auto number = static_cast<uint16_t>(vrfs_.size());
+  const auto own = buf::of_vrf(ports, number);
+  vrfs_.push_back(
+      std::unique_ptr<Vrf>{new Vrf{number,
+                                   {ip_options_, own, routes, fragments_, count_, rng_, number},
+                                   {ip_options_, own, routes, fragments_, count_, rng_, number}}});
+}
+
+void Stack::belong(std::span<const buf::Interface> ports) {
+  vrf_of_.clear();
+  for (const buf::Interface& i : ports) {
+    check(i.vrf < vrfs_.size(), "a port is in a VRF that there is");
+    vrf_of_.push_back(i.vrf);
+  }
 }
 
 void Stack::change(const StackChange& c, Instant now) {
@@ -69,8 +102,13 @@ void Stack::change(const StackChange& c, Instant now) {
   link_.change(c.interfaces, c.advertise, now, out_);
   out_.flush();  // first words on ports that come, last ones on those that go
   c.wiring.let_go();
-  ip_.change(c.interfaces);
-  ip6_.change(c.interfaces);
+  for (const auto& vrf : vrfs_) {
+    const auto own = buf::of_vrf(c.interfaces, vrf->number);
+    vrf->ip.change(own);
+    vrf->ip6.change(own);
+  }
+  while (vrfs_.size() <= c.vrfs.size()) add_vrf(c.vrfs[vrfs_.size() - 1], c.interfaces);
+  belong(c.interfaces);
   tcp_.paths_changed();
   dns_ = c.dns;
   follow_addresses();
@@ -126,86 +164,87 @@ void Stack::input(uint16_t port, buf::Batch& frames, Instant now) {
     if (!framed.arp.empty()) link_.arp(framed.arp, now, out_);
   }
 
+  Vrf& vrf = vrf_of_port(port);
   ip::In packets;
   buf::Egresses out;
   {
     const StageMeter::In stage{meter_, Stage::Ip, framed.ip4.size()};
-    ip_.input(framed.ip4, packets);
+    vrf.ip.input(framed.ip4, packets);
   }
-  if (!packets.fragments.empty()) reassemble(packets, now);
+  if (!packets.fragments.empty()) reassemble(vrf, packets, now);
   if (!packets.transit.empty()) {
     const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
-    ip_.forward(packets.transit, now, out);
+    vrf.ip.forward(packets.transit, now, out);
     send(out, now);
   }
   if (!packets.passing.empty()) {
-    ip_.follow(packets.passing, now);
-    forward_followed(now);
+    vrf.ip.follow(packets.passing, now);
+    forward_followed(vrf, now);
   }
-  if (!packets.icmp.empty()) icmp(packets.icmp, now);
+  if (!packets.icmp.empty()) icmp(vrf, packets.icmp, now);
   if (!packets.unknown_protocol.empty()) {
     const StageMeter::In stage{meter_, Stage::Icmp, packets.unknown_protocol.size()};
-    ip_.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
+    vrf.ip.refuse(packets.unknown_protocol, ip::Refusal::Protocol, now, out);
     send(out, now);
   }
-  if (!framed.ip6.empty()) input6(framed.ip6, packets, now);
-  if (!packets.udp.empty()) datagrams(packets.udp, now);
+  if (!framed.ip6.empty()) input6(vrf, framed.ip6, packets, now);
+  if (!packets.udp.empty()) datagrams(vrf, packets.udp, now);
   if (packets.tcp.empty()) return;
   const StageMeter::In stage{meter_, Stage::TcpIn, packets.tcp.size()};
-  tcp_.input(packets.tcp, now);
+  tcp_.input(packets.tcp, now, vrf.number);
 }
 
 // IPv6's own part of the journey; datagrams and segments go with IPv4's.
-void Stack::input6(buf::Batch& frames, ip::In& transports, Instant now) {
+void Stack::input6(Vrf& vrf, buf::Batch& frames, ip::In& transports, Instant now) {
   ip::In6 packets;
   buf::Egresses out;
   {
     const StageMeter::In stage{meter_, Stage::Ip, frames.size()};
-    ip6_.input(frames, transports, packets);
+    vrf.ip6.input(frames, transports, packets);
   }
   if (!packets.nd.empty()) {
     const StageMeter::In stage{meter_, Stage::Link, packets.nd.size()};
     link_.nd(packets.nd, now, out_);
     follow_addresses();
   }
-  if (!packets.fragments.empty()) reassemble6(packets, transports, now);
+  if (!packets.fragments.empty()) reassemble6(vrf, packets, transports, now);
   if (!packets.transit.empty()) {
     const StageMeter::In stage{meter_, Stage::Forward, packets.transit.size()};
-    ip6_.forward(packets.transit, now, out);
+    vrf.ip6.forward(packets.transit, now, out);
     send(out, now);
   }
   if (!packets.passing.empty()) {
-    ip6_.follow(packets.passing, now);
-    forward_followed(now);
+    vrf.ip6.follow(packets.passing, now);
+    forward_followed(vrf, now);
   }
   if (!packets.icmp.empty()) {
     const StageMeter::In stage{meter_, Stage::Icmp, packets.icmp.size()};
     ip::IcmpErrors errors;
-    ip6_.icmp(packets.icmp, now, out, errors);
+    vrf.ip6.icmp(packets.icmp, now, out, errors);
     send(out, now);
     tell_tcp(errors, now);
   }
   if (packets.problems.empty()) return;
   const StageMeter::In stage{meter_, Stage::Icmp, packets.problems.size()};
-  ip6_.tell(packets.problems, now, out);
+  vrf.ip6.tell(packets.problems, now, out);
   send(out, now);
 }
 
 // Fragments reach the worker of their addresses; the datagram's flow may be another's.
-void Stack::reassemble(ip::In& packets, Instant now) {
+void Stack::reassemble(Vrf& vrf, ip::In& packets, Instant now) {
   const StageMeter::In stage{meter_, Stage::Ip, packets.fragments.size()};
   buf::Batch whole;
-  ip_.reassemble(packets.fragments, now, whole);
+  vrf.ip.reassemble(packets.fragments, now, whole);
   pass_on(whole);
-  ip_.deliver(whole, packets);
+  vrf.ip.deliver(whole, packets);
 }
 
-void Stack::reassemble6(ip::In6& packets, ip::In& transports, Instant now) {
+void Stack::reassemble6(Vrf& vrf, ip::In6& packets, ip::In& transports, Instant now) {
   const StageMeter::In stage{meter_, Stage::Ip, packets.fragments.size()};
   buf::Batch whole;
-  ip6_.reassemble(packets.fragments, now, whole, packets);
+  vrf.ip6.reassemble(packets.fragments, now, whole, packets);
   pass_on(whole);
-  ip6_.deliver(whole, transports, packets);
+  vrf.ip6.deliver(whole, transports, packets);
 }
 
 // Leaves what is ours. Large ones are: few transports get so long a datagram, and those keep no state of
@@ -217,17 +256,17 @@ void Stack::pass_on(buf::Batch& packets) {
   packets = std::move(ours);
 }
 
-// Fragments in transit that know their flow by now.
-void Stack::forward_followed(Instant now) {
+// Fragments in transit that know their flow by now: all of the VRF whose fragments have just come.
+void Stack::forward_followed(Vrf& vrf, Instant now) {
   for (buf::Batch known; fragments_.following.take(known); known.clear()) {
     const StageMeter::In stage{meter_, Stage::Forward, known.size()};
     pass_on(known);
     buf::Batch four, six;
     for (buf::Packet& p : known) (is_v4(p) ? four : six).push(std::move(p));
     buf::Egresses out;
-    ip_.forward(four, now, out);
+    vrf.ip.forward(four, now, out);
     send(out, now);
-    ip6_.forward(six, now, out);
+    vrf.ip6.forward(six, now, out);
     send(out, now);
   }
 }
@@ -237,8 +276,8 @@ void Stack::follow_addresses() {
   using Kind = link::AddressChange::Kind;
   link::AddressChanges changes;
   link_.take_changes(changes);
-  ip::Addresses6& a = ip6_.addresses();
   for (const link::AddressChange& c : changes) {
+    ip::Addresses6& a = vrf_of_port(c.port).ip6.addresses();
     const ip::Addresses6::Own own{c.addr, c.port, c.length};
     const ip::Addresses6::Learned learned{c.addr, c.port, c.length};
     switch (c.kind) {
@@ -264,14 +303,21 @@ void Stack::follow_addresses() {
   }
 }
 
-void Stack::refuse(buf::Batch& packets, ip::Refusal why, Instant now) {
+void Stack::refuse(Vrf& vrf, buf::Batch& packets, ip::Refusal why, Instant now) {
   buf::Batch four, six;
   for (buf::Packet& p : packets) (is_v4(p) ? four : six).push(std::move(p));
   packets.clear();
   buf::Egresses out;
-  ip_.refuse(four, why, now, out);
-  ip6_.refuse(six, why, now, out);
+  vrf.ip.refuse(four, why, now, out);
+  vrf.ip6.refuse(six, why, now, out);
   send(out, now);
+}
+
+// Each in the VRF that it came by.
+void Stack::refuse(buf::Batch& packets, ip::Refusal why, Instant now) {
+  each_vrf(
+      packets, [this](const buf::Packet& p) { return vrf_of_[p.ingress()]; },
+      [&](uint16_t vrf, buf::Batch& same) { refuse(*vrfs_[vrf], same, why, now); });
 }
 
 namespace {
@@ -290,11 +336,11 @@ tcp::IcmpNews::Kind kind_of(const ip::IcmpError& e) {
 }  // namespace
 
 // Errors about our own packets: TCP judges its own; nothing we run keeps state for UDP.
-void Stack::icmp(buf::Batch& in, Instant now) {
+void Stack::icmp(Vrf& vrf, buf::Batch& in, Instant now) {
   const StageMeter::In stage{meter_, Stage::Icmp, in.size()};
   buf::Egresses out;
   ip::IcmpErrors errors;
-  ip_.icmp(in, now, out, errors);
+  vrf.ip.icmp(in, now, out, errors);
   send(out, now);
   tell_tcp(errors, now);
 }
@@ -305,12 +351,12 @@ void Stack::tell_tcp(const ip::IcmpErrors& errors, Instant now) {
       tcp_.on_icmp({.tuple = e.tuple, .sequence = {e.sequence}, .kind = kind_of(e), .mtu = e.mtu}, now);
 }
 
-void Stack::datagrams(buf::Batch& in, Instant now) {
+void Stack::datagrams(Vrf& vrf, buf::Batch& in, Instant now) {
   const StageMeter::In stage{meter_, Stage::Udp, in.size()};
   udp::Datagrams arrived;
   buf::Batch no_port;
   buf::Transmits answers;
-  udp_.input(in, arrived, no_port);
+  udp_.input(in, arrived, no_port, vrf.number);
   for (size_t first = 0; first < arrived.size();) {
     // A run of datagrams to one service is a burst.
     const uint16_t service = arrived[first].service;
@@ -328,7 +374,7 @@ void Stack::datagrams(buf::Batch& in, Instant now) {
   send(answers, now);
   if (no_port.empty()) return;
   const StageMeter::In errors{meter_, Stage::Icmp, no_port.size()};
-  refuse(no_port, ip::Refusal::Port, now);
+  refuse(vrf, no_port, ip::Refusal::Port, now);
 }
 
 void Stack::answer_dns(std::span<udp::Datagram> queries, buf::Transmits& answers) {
@@ -381,6 +427,14 @@ void Stack::segments(Instant now) {
 
 void Stack::send(buf::Transmits& packets, Instant now) {
   if (packets.empty()) return;
+  if (vrfs_.size() == 1) [[likely]]
+    return send(*vrfs_[0], packets, now);
+  each_vrf(
+      packets, [](const buf::Transmit& t) { return t.vrf; },
+      [&](uint16_t vrf, buf::Transmits& same) { send(*vrfs_[vrf], same, now); });
+}
+
+void Stack::send(Vrf& vrf, buf::Transmits& packets, Instant now) {
   buf::Egresses out;
   {
     const StageMeter::In stage{meter_, Stage::IpOut, packets.size()};
@@ -393,9 +447,9 @@ void Stack::send(buf::Transmits& packets, Instant now) {
       for (buf::Transmit& t : packets)
         if (t.packet) four.push(std::move(t));
       packets = std::move(four);
-      ip6_.output(six, now, out);
+      vrf.ip6.output(six, now, out);
     }
-    ip_.output(packets, now, out);
+    vrf.ip.output(packets, now, out);
   }
   send(out, now);
 }
@@ -414,17 +468,22 @@ void Stack::undeliverable(Instant now) {
     buf::Egresses failed, errors;
     link_.take_failed(failed);
     if (failed.empty()) return;
-    buf::Egresses four, six;
-    for (buf::Egress& e : failed) (is_v4(e.packet) ? four : six).push(std::move(e));
-    failed.clear();
-    ip_.refuse(four, now, errors);
-    ip6_.refuse(six, now, errors);
+    // A packet leaves by a port of the VRF that it came by.
+    each_vrf(
+        failed, [this](const buf::Egress& e) { return vrf_of_[e.port]; },
+        [&](uint16_t vrf, buf::Egresses& same) {
+          buf::Egresses four, six;
+          for (buf::Egress& e : same) (is_v4(e.packet) ? four : six).push(std::move(e));
+          vrfs_[vrf]->ip.refuse(four, now, errors);
+          vrfs_[vrf]->ip6.refuse(six, now, errors);
+        });
     link_.output(errors, now, out_);
   }
 }
 
-tcp::Path Stack::Paths::path_to(const IpAddr& remote) {
-  const auto path = remote.is_v4() ? ip_.path(remote) : ip6_.path(remote.v6());
+tcp::Path Stack::Paths::path_to(const IpAddr& remote, uint16_t vrf) {
+  const Vrf& own = *stack_.vrfs_[vrf];
+  const auto path = remote.is_v4() ? own.ip.path(remote) : own.ip6.path(remote.v6());
   if (!path) return {};  // no way for now: segments will die counted until there is one
   tcp::Path way{
       .mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};

@@ -34,6 +34,7 @@ struct Listen {
   uint16_t service = 0;  // which of the services of its kind
   std::optional<tcp::Algorithm> congestion{};
   tcp::ListenerLimits limits{};
+  uint16_t vrf = 0;
 };
 
 // What a stack is made of. References and spans need only live while it is made; options as long as the
@@ -44,7 +45,7 @@ struct StackPlan {
   const udp::Options& udp;
   const tcp::Options& tcp;
   std::span<const buf::Interface> interfaces;  // [port]
-  std::shared_ptr<const ip::Routes> routes;
+  std::shared_ptr<const ip::Routes> routes;    // of the default VRF
   std::span<const Listen> dns;
   std::span<const Listen> streams;                  // service: as Services numbers them
   std::span<const Listen> echo, discard;            // datagrams; all their services are alike
@@ -52,16 +53,20 @@ struct StackPlan {
   StageMeter* meter = nullptr;                      // outlives the stack; none: nothing is measured
   std::span<const link::Advertise> advertise = {};  // [port], or empty: whom we tell that we are a router
   const link::NdOptions* nd = nullptr;              // null: the defaults
+  // The routes of the other VRFs: of number 1, 2 and so on, to which interfaces and listeners belong.
+  std::vector<std::shared_ptr<const ip::Routes>> vrfs = {};
 };
 
 // What changes while a stack runs. `wiring`, `interfaces`: the ports there were, under their numbers, and
-// what is new behind them; a port that is no more has neither addresses nor IPv6. `dns`: of the same
-// services. The caller keeps what the old ones were made of until all stacks have changed.
+// what is new behind them; a port that is no more has neither addresses nor IPv6, and a number changes its
+// VRF only in between. `dns`: of the same services. `vrfs`: as in StackPlan; those that there were, and new
+// ones behind them. The caller keeps what the old ones were made of until all stacks have changed.
 struct StackChange {
   link::Wiring wiring;
   std::vector<buf::Interface> interfaces;  // [port]
   std::vector<link::Advertise> advertise;  // [port]
   serve::DnsService dns;
+  std::vector<std::shared_ptr<const ip::Routes>> vrfs = {};
 };
 
 class Stack {
@@ -100,42 +105,54 @@ class Stack {
   // What TCP must know of the way to a peer, from ip.
   class Paths final : public tcp::Surroundings {
    public:
-    Paths(const ip::Ip& ip, const ip::Ip6& ip6) : ip_{ip}, ip6_{ip6} {}
-    tcp::Path path_to(const IpAddr& remote) override;
+    explicit Paths(const Stack& stack) : stack_{stack} {}
+    tcp::Path path_to(const IpAddr& remote, uint16_t vrf) override;
 
    private:
-    const ip::Ip& ip_;
-    const ip::Ip6& ip6_;
+    const Stack& stack_;
+  };
+  // What knows addresses and routes, once for each VRF: what is in none of its members cannot be found there.
+  struct Vrf {
+    uint16_t number;
+    ip::Ip ip;
+    ip::Ip6 ip6;
   };
 
+  void add_vrf(std::shared_ptr<const ip::Routes>, std::span<const buf::Interface>);
+  void belong(std::span<const buf::Interface>);
+  Vrf& vrf_of_port(uint16_t port) { return *vrfs_[vrf_of_[port]]; }
   void rx(uint16_t port, buf::Batch& frames);
   void expire(Instant now);
   void input(uint16_t port, buf::Batch& frames, Instant now);
-  void input6(buf::Batch& frames, ip::In& transports, Instant now);
-  void reassemble(ip::In& packets, Instant now);
-  void reassemble6(ip::In6& packets, ip::In& transports, Instant now);
+  void input6(Vrf&, buf::Batch& frames, ip::In& transports, Instant now);
+  void reassemble(Vrf&, ip::In& packets, Instant now);
+  void reassemble6(Vrf&, ip::In6& packets, ip::In& transports, Instant now);
   void pass_on(buf::Batch& packets);
-  void forward_followed(Instant now);
-  void icmp(buf::Batch& in, Instant now);
+  void forward_followed(Vrf&, Instant now);
+  void icmp(Vrf&, buf::Batch& in, Instant now);
   void tell_tcp(const ip::IcmpErrors&, Instant now);
-  void datagrams(buf::Batch& in, Instant now);
+  void datagrams(Vrf&, buf::Batch& in, Instant now);
   void answer_dns(std::span<udp::Datagram>, buf::Transmits& answers);
   void answer_inetd(serve::InetdKind, std::span<udp::Datagram>, buf::Transmits& answers);
   void streams(Instant now);
   void segments(Instant now);
   void undeliverable(Instant now);
   void refuse(buf::Batch& packets, ip::Refusal, Instant now);
+  void refuse(Vrf&, buf::Batch& packets, ip::Refusal, Instant now);
   void follow_addresses();
   void send(buf::Egresses& packets, Instant now);
   void send(buf::Transmits& packets, Instant now);
+  void send(Vrf&, buf::Transmits& packets, Instant now);
 
+  const ip::Options& ip_options_;
+  Rng& rng_;
   std::vector<buf::NetPort*> ports_;
   size_t sent_ = 0;  // frames handed to ports in this turn
   link::TxOut out_;
   link::Link link_;
   ip::Fragments fragments_;
-  ip::Ip ip_;
-  ip::Ip6 ip6_;
+  std::vector<std::unique_ptr<Vrf>> vrfs_;  // [VRF]; never fewer
+  std::vector<uint16_t> vrf_of_;            // [port]
   udp::Udp udp_;
   Paths paths_;
   tcp::Tcp tcp_;

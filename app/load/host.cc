@@ -87,7 +87,7 @@ std::optional<Mac> Host::mac_of(uint16_t port, Ip4Addr neighbour, Instant now) {
   return std::nullopt;
 }
 
-tcp::Path Host::Paths::path_to(const IpAddr& remote) {
+tcp::Path Host::Paths::path_to(const IpAddr& remote, uint16_t) {
   const auto path = ip_.path(remote);
   if (!path) return {};
   return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};

@@ -52,7 +52,7 @@ class Host {
   class Paths final : public tcp::Surroundings {
    public:
     explicit Paths(const ip::Ip& ip) : ip_{ip} {}
-    tcp::Path path_to(const IpAddr& remote) override;
+    tcp::Path path_to(const IpAddr& remote, uint16_t vrf) override;
 
    private:
     const ip::Ip& ip_;

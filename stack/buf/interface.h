@@ -3,6 +3,7 @@
 // neighbours the user vouches for.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "buf/port.h"
@@ -27,7 +28,19 @@ struct Interface {
   bool ip6 = false;    // speaks IPv6: has at least a link-local address
   bool slaac = false;  // follows router advertisements (RFC 4862)
   std::vector<StaticNeighbour> neighbours = {};
+  uint16_t vrf = 0;  // whose routes and addresses its packets know; 0: the default one
 };
+
+// The ports as one VRF knows them: under their numbers, those of others with neither addresses nor IPv6.
+inline std::vector<Interface> of_vrf(std::span<const Interface> ports, uint16_t vrf) {
+  std::vector<Interface> all{ports.begin(), ports.end()};
+  for (Interface& i : all) {
+    if (i.vrf == vrf) continue;
+    i.addresses.clear();
+    i.ip6 = i.slaac = false;
+  }
+  return all;
+}
 
 // The address that reaches all hosts of an IPv4 prefix; none for /31 (RFC 3021) and /32.
 constexpr Ip4Addr directed_broadcast(const Prefix& p) {

@@ -17,7 +17,8 @@ struct Transmit {
   uint8_t tos = 0;  // DSCP and ECN as they stand in the header
   uint8_t ttl = 64;
   uint16_t segment_size =
-      0;  // not 0: more than one segment's worth of TCP text, to be cut by the device (TSO)
+      0;             // not 0: more than one segment's worth of TCP text, to be cut by the device (TSO)
+  uint16_t vrf = 0;  // whose routes and addresses it is for
 };
 
 // From ip to link: `packet` starts at its IP header.

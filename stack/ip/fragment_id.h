@@ -20,10 +20,11 @@ class FragmentIds {
     for (uint32_t& c : counters_) c = static_cast<uint32_t>(rng());
   }
 
-  uint32_t next(const IpAddr& src, const IpAddr& dst) {
-    std::array<uint8_t, 32> pair;
+  uint32_t next(const IpAddr& src, const IpAddr& dst, uint16_t vrf = 0) {
+    std::array<uint8_t, 34> pair;
     std::ranges::copy(src.bytes(), pair.begin());
     std::ranges::copy(dst.bytes(), pair.begin() + 16);
+    store_be<uint16_t>(pair.data() + 32, vrf);
     // Pairs that share a counter learn how many datagrams the others got, but not where theirs start.
     return static_cast<uint32_t>(siphash24(start_, pair)) +
            counters_[siphash24(choice_, pair) % counters_.size()]++;

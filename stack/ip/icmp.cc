@@ -151,6 +151,7 @@ Counter Ip::read_error(const Icmp4& message, IcmpError& out) const {
   out.tuple.local = quoted->src();
   out.tuple.remote = quoted->dst();
   out.tuple.proto = proto;
+  out.tuple.vrf = vrf_;
   if (proto == IpProto::Tcp || proto == IpProto::Udp) {
     out.tuple.local_port = Port::load(l4.data());
     out.tuple.remote_port = Port::load(l4.data() + 2);

@@ -143,6 +143,7 @@ Counter Ip6::read_error(const Icmp6& message, uint16_t port, IcmpError& out) con
   out.tuple.local = src;
   out.tuple.remote = dst;
   out.tuple.proto = proto;
+  out.tuple.vrf = vrf_;
   if (proto == IpProto::Tcp || proto == IpProto::Udp) {
     out.tuple.local_port = Port::load(l4.data());
     out.tuple.remote_port = Port::load(l4.data() + 2);

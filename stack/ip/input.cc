@@ -20,7 +20,7 @@ bool martian(Ip4Addr a) {
   return a.is_this_network() || a.is_loopback() || a.is_multicast() || a.is_reserved();
 }
 
-DatagramId id_of(const Ip4& ip) { return {ip.src(), ip.dst(), ip.id(), ip.proto()}; }
+DatagramId id_of(const Ip4& ip, uint16_t vrf) { return {ip.src(), ip.dst(), ip.id(), ip.proto(), vrf}; }
 
 // RFC 1858 §3.2.2, RFC 3128: a TCP header whose flags stand in another fragment than its ports is a trick.
 bool hides_header(const Ip4& ip) {
@@ -37,8 +37,9 @@ constexpr auto special_octet = [] {
 }  // namespace
 
 Ip::Ip(const Options& options, std::span<const buf::Interface> ports, std::shared_ptr<const Routes> routes,
-       Fragments& fragments, Counters& count, Rng& rng)
+       Fragments& fragments, Counters& count, Rng& rng, uint16_t vrf)
     : options_{options},
+      vrf_{vrf},
       ports_{ports.begin(), ports.end()},
       addresses_{ports},
       routes_{std::move(routes)},
@@ -211,7 +212,7 @@ void Ip::reassemble(buf::Batch& in, Instant now, buf::Batch& whole) {
       continue;
     }
     const auto from = static_cast<uint16_t>(p.l2_len() + ip.header_len());
-    const Reassembly::Fragment f{.id = id_of(ip),
+    const Reassembly::Fragment f{.id = id_of(ip, vrf_),
                                  .at = static_cast<uint32_t>(ip.fragment_offset()),
                                  .size = static_cast<uint16_t>(size),
                                  .from = from,
@@ -247,10 +248,11 @@ void Ip::follow(buf::Batch& in, Instant now) {
     else if (proto != IpProto::Tcp && proto != IpProto::Udp)
       fragments_.following.pass(std::move(p));
     else
-      fragments_.following.add(
-          std::move(p),
-          {.id = id_of(ip), .first = first, .ports = first ? load_be<uint32_t>(ip.payload().data()) : 0},
-          now);
+      fragments_.following.add(std::move(p),
+                               {.id = id_of(ip, vrf_),
+                                .first = first,
+                                .ports = first ? load_be<uint32_t>(ip.payload().data()) : 0},
+                               now);
   }
   in.clear();
 }

@@ -34,8 +34,9 @@ size_t least_header(uint8_t proto) {
 }  // namespace
 
 Ip6::Ip6(const Options& options, std::span<const buf::Interface> ports, std::shared_ptr<const Routes> routes,
-         Fragments& fragments, Counters& count, Rng& rng)
+         Fragments& fragments, Counters& count, Rng& rng, uint16_t vrf)
     : options_{options},
+      vrf_{vrf},
       ports_{ports.begin(), ports.end()},
       routes_{std::move(routes)},
       fragments_{fragments},
@@ -242,7 +243,7 @@ void Ip6::reassemble(buf::Batch& in, Instant now, buf::Batch& whole, In6& out) {
     const uint16_t port = p.ingress();
     const size_t l2 = p.l2_len();
     const Reassembly::Fragment fragment{
-        .id = {ip.src().zoned(port), ip.dst().zoned(port), f.id},
+        .id = {ip.src().zoned(port), ip.dst().zoned(port), f.id, 0, vrf_},
         .at = f.offset,
         .size = static_cast<uint16_t>(size),
         .from = static_cast<uint16_t>(l2 + from),
@@ -291,7 +292,7 @@ void Ip6::follow(buf::Batch& in, Instant now) {
       fragments_.following.pass(std::move(p));
       continue;
     }
-    const VirtualReassembly::Fragment f{.id = {ip.src(), ip.dst(), load_be<uint32_t>(b.data() + 4)},
+    const VirtualReassembly::Fragment f{.id = {ip.src(), ip.dst(), load_be<uint32_t>(b.data() + 4), 0, vrf_},
                                         .first = first,
                                         .ports = first ? load_be<uint32_t>(b.data() + len) : 0};
     fragments_.following.add(std::move(p), f, now);

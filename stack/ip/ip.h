@@ -59,9 +59,10 @@ struct Path {
 
 class Ip {
  public:
-  // `options`, `fragments`, `counters` and `rng` outlive the room; `routes` is not null.
+  // `options`, `fragments`, `counters` and `rng` outlive the room; `routes` is not null. The room of one VRF:
+  // ports of others have no addresses (buf::of_vrf); `fragments` may be shared by all.
   Ip(const Options&, std::span<const buf::Interface>, std::shared_ptr<const Routes> routes, Fragments&,
-     Counters&, Rng&);
+     Counters&, Rng&, uint16_t vrf = 0);
 
   // Swaps the routes; between two bursts.
   void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
@@ -122,6 +123,7 @@ class Ip {
   Ip4Addr source_for(const NextHop&, Ip4Addr dst) const;
 
   const Options& options_;
+  const uint16_t vrf_;
   std::vector<buf::Interface> ports_;
   Addresses addresses_;
   std::shared_ptr<const Routes> routes_;

@@ -43,9 +43,9 @@ struct In6 {
 
 class Ip6 {
  public:
-  // `options`, `fragments`, `counters` and `rng` outlive the room; `routes` is not null.
+  // `options`, `fragments`, `counters` and `rng` outlive the room; `routes` is not null. Of one VRF, like Ip.
   Ip6(const Options&, std::span<const buf::Interface>, std::shared_ptr<const Routes> routes, Fragments&,
-      Counters&, Rng&);
+      Counters&, Rng&, uint16_t vrf = 0);
 
   void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
   // Other ports, and without the addresses that the user has taken away; those that come are link's to say.
@@ -104,6 +104,7 @@ class Ip6 {
   Ip6Addr source_for(const NextHop&, const Ip6Addr& dst) const;
 
   const Options& options_;
+  const uint16_t vrf_;
   std::vector<buf::Interface> ports_;
   Addresses6 addresses_;
   std::shared_ptr<const Routes> routes_;

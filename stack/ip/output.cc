@@ -130,7 +130,7 @@ Counter Ip::output_fragmented(buf::Transmit& t, uint16_t port, const IpAddr& nex
   if (t.proto == IpProto::Tcp || all + Ip4::min_header_len > 65535) return Counter::ip_too_big;
   seal_transport(t, {}, false);
   const size_t mtu = ports_[port].caps.mtu;
-  const auto id = static_cast<uint16_t>(fragments_.ids.next(t.src, t.dst));
+  const auto id = static_cast<uint16_t>(fragments_.ids.next(t.src, t.dst, vrf_));
   if (all > mtu - Ip4::min_header_len) count_.add(Counter::ip_fragmented);
   Counter fate = fine;
   for (uint32_t at = 0, size = 0; at < all; at += size) {

@@ -144,7 +144,7 @@ Counter Ip6::output_fragmented(buf::Transmit& t, const NextHop& hop, Instant now
   const bool cut = all + Header::header_len > mtu;
   const size_t header = Header::header_len + (cut ? wire::Ip6Fragment::len : 0);
   const size_t most = cut ? std::min<size_t>(mtu, Header::min_mtu) : mtu;
-  const uint32_t id = cut ? fragments_.ids.next(t.src, t.dst) : 0;
+  const uint32_t id = cut ? fragments_.ids.next(t.src, t.dst, vrf_) : 0;
   if (cut) count_.add(Counter::ip_fragmented);
   const IpAddr next = hop.gateway.is_none() ? IpAddr{t.dst.v6().unzoned()} : hop.gateway;
   Counter fate = fine;

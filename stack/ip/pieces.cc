@@ -18,11 +18,12 @@ Pieces::Pieces(const Limits& limits, SipKey key, Counters& count)
       sources_(source_count) {}
 
 uint32_t Pieces::hash(const DatagramId& id) const {
-  std::array<uint8_t, 37> in;
+  std::array<uint8_t, 39> in;
   std::ranges::copy(id.src.bytes(), in.begin());
   std::ranges::copy(id.dst.bytes(), in.begin() + 16);
   store_be<uint32_t>(in.data() + 32, id.id);
   in[36] = id.proto;
+  store_be<uint16_t>(in.data() + 37, id.vrf);
   return static_cast<uint32_t>(siphash13(key_, in));
 }
 
@@ -33,7 +34,7 @@ uint32_t Pieces::find(const DatagramId& id) const {
 uint32_t Pieces::open(const DatagramId& id, Instant now) {
   // Who owns an IPv6 address mostly owns its /64.
   const Bytes from = id.src.is_v4() ? id.src.bytes() : id.src.bytes().first(8);
-  const auto number = static_cast<uint16_t>(siphash13(key_, from) % source_count);
+  const auto number = static_cast<uint16_t>((siphash13(key_, from) + id.vrf) % source_count);
   Source& source = sources_[number];
   if (source.share >= limits_.per_source) shed(source.oldest);
   if (datagrams_.full()) shed(oldest());

@@ -24,6 +24,7 @@ struct DatagramId {
   IpAddr src, dst;  // zoned
   uint32_t id = 0;
   uint8_t proto = 0;  // IPv4 only
+  uint16_t vrf = 0;
   friend constexpr bool operator==(const DatagramId&, const DatagramId&) = default;
 };
 

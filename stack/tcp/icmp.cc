@@ -60,7 +60,7 @@ void Conn::on_path(const Setup& s, Instant now) {
 }
 
 void Tcp::follow_path(Slot& s, Instant now) {
-  s.path = path_to(s.tuple.remote, now);
+  s.path = path_to(s.tuple, now);
   s.conn.on_path(setup(s.tuple, s.path, {}, 0), now);
 }
 
@@ -84,7 +84,7 @@ void Tcp::on_icmp(const IcmpNews& news, Instant now) {
     uint16_t mtu = news.mtu != 0 ? news.mtu : next_plateau(now_mtu);
     mtu = static_cast<uint16_t>(std::max<uint32_t>(mtu, options_.least_path_mtu));
     effect = s.conn.on_too_big(news.sequence, mtu - headers, now);
-    if (effect == Conn::Icmp::TooBig) learn_mtu(t.remote, mtu, now);
+    if (effect == Conn::Icmp::TooBig) learn_mtu(t, mtu, now);
   } else {
     effect = s.conn.on_unreachable(news.sequence, news.kind == IcmpNews::Kind::Hard);
   }
@@ -95,21 +95,21 @@ void Tcp::on_icmp(const IcmpNews& news, Instant now) {
 }
 
 // RFC 1191 §6.3: what was learned serves the next connections too, for ten minutes.
-void Tcp::learn_mtu(const IpAddr& remote, uint16_t mtu, Instant now) {
+void Tcp::learn_mtu(const Tuple& t, uint16_t mtu, Instant now) {
   mtus_known_ = true;
-  mtus_[mtu_place(remote)] = {remote, mtu, now + Duration::from_s(600)};
+  mtus_[mtu_place(t.remote)] = {t.remote, mtu, t.vrf, now + Duration::from_s(600)};
 }
 
 size_t Tcp::mtu_place(const IpAddr& remote) const {
   return static_cast<size_t>(siphash13(keys_.table, remote.bytes())) % mtus_.size();
 }
 
-Path Tcp::path_to(const IpAddr& remote, Instant now) const {
-  Path p = surroundings_.path_to(remote);
+Path Tcp::path_to(const Tuple& t, Instant now) const {
+  Path p = surroundings_.path_to(t.remote, t.vrf);
   p.seen = paths_changed_;
   if (!mtus_known_) return p;
-  const KnownMtu& known = mtus_[mtu_place(remote)];
-  if (known.until > now && known.remote == remote) p.mtu = std::min(p.mtu, known.mtu);
+  const KnownMtu& known = mtus_[mtu_place(t.remote)];
+  if (known.until > now && known.remote == t.remote && known.vrf == t.vrf) p.mtu = std::min(p.mtu, known.mtu);
   return p;
 }
 

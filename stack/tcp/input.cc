@@ -14,10 +14,10 @@ namespace sluice::tcp {
 
 using namespace wire::tcp_flag;
 
-void Tcp::input(buf::Batch& segments, Instant now) {
+void Tcp::input(buf::Batch& segments, Instant now, uint16_t vrf) {
   count_.add(Counter::tcp_segments_in, segments.size());
   Arrivals arrivals;
-  buf::for_each_ahead(segments, [&](buf::Packet& p) { read(p, arrivals); });
+  buf::for_each_ahead(segments, [&](buf::Packet& p) { read(p, vrf, arrivals); });
   for (const Arrival& a : arrivals) prefetch(a);
   if (options_.merge_segments && arrivals.size() > 1) merge(arrivals);
   for (Arrival& a : arrivals)
@@ -79,8 +79,8 @@ bool Tcp::checksum_fits(const buf::Packet& p, const Tuple& t, uint32_t length) {
   return p.size() == at + length && buf::sum_of(p, pseudo, at).checksum() == 0;
 }
 
-void Tcp::read(buf::Packet& p, Arrivals& out) {
-  Tuple t{.proto = IpProto::Tcp};
+void Tcp::read(buf::Packet& p, uint16_t vrf, Arrivals& out) {
+  Tuple t{.proto = IpProto::Tcp, .vrf = vrf};
   Bytes segment;
   uint32_t length = 0;
   uint8_t ecn_bits = 0;
@@ -208,7 +208,7 @@ void Tcp::no_connection(Arrival& a, Instant now) {
 const Tcp::Listener* Tcp::listener(const Tuple& t) const {
   const Listener* any = nullptr;
   for (const Listener& l : listeners_) {
-    if (l.port != t.local_port) continue;
+    if (l.port != t.local_port || l.vrf != t.vrf) continue;
     if (l.local == t.local) return &l;
     if (l.local.is_none()) any = &l;
   }

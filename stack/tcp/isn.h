@@ -20,7 +20,9 @@ struct Keys {
 };
 
 // Leaves the machine: 2-4 rounds, unlike the hash of the flow table.
-inline uint64_t secret_hash(SipKey key, const Tuple& t) { return siphash24(key, TupleOctets{t}.bytes()); }
+inline uint64_t secret_hash(SipKey key, const Tuple& t) {
+  return siphash24(key, TupleOctets::with_vrf(t).bytes());
+}
 
 // Both halves of one hash: neither says anything of the other.
 struct Secrets {

@@ -59,7 +59,8 @@ bool Output::one(const Tuple& tuple, const Segment& s, const buf::ByteQueue* sen
                          .dst = tuple.remote,
                          .proto = IpProto::Tcp,
                          .tos = s.ecn,
-                         .segment_size = static_cast<uint16_t>(s.text > s.mss ? s.mss : 0)});
+                         .segment_size = static_cast<uint16_t>(s.text > s.mss ? s.mss : 0),
+                         .vrf = tuple.vrf});
   return true;
 }
 

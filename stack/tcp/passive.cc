@@ -37,7 +37,7 @@ void Tcp::on_syn(const Arrival& a, Instant now, uint32_t waiting) {
 }
 
 void Tcp::answer_syn(const Tuple& t, const Opening& o, bool cookie, Instant now) {
-  Segment s = o.answer(mss_of(t, path_to(t.remote, now)), options_, now);
+  Segment s = o.answer(mss_of(t, path_to(t, now)), options_, now);
   if (cookie && s.options.timestamps)
     s.options.timestamps->val = SynCookies::stamp(s.options.timestamps->val, o);
   reply(t, s);
@@ -101,7 +101,7 @@ uint32_t Tcp::complete(const Opening& o, Arrival& a, uint16_t service, Duration 
     count_.add(Counter::tcp_no_room);
     return no_index;
   }
-  const Path path = path_to(a.tuple.remote, now);
+  const Path path = path_to(a.tuple, now);
   const uint32_t i = slots_.take(a.tuple, a.hash, service, path, shared_,
                                  setup(a.tuple, path, o.iss, o.ts_offset), o.first(), now);
   slots_[i].conn.answered(took, now);

@@ -82,7 +82,7 @@ class SynCookies {
 
   uint32_t mac(const Tuple& t, SeqNum irs, uint32_t mss, uint32_t stamp, uint64_t n) {
     std::array<uint8_t, TupleOctets::most + 6> in;
-    const TupleOctets tuple{t};
+    const auto tuple = TupleOctets::with_vrf(t);
     const size_t at = tuple.copy(in.data());
     irs.store(in.data() + at);
     in[at + 4] = static_cast<uint8_t>(mss);

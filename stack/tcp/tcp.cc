@@ -39,10 +39,10 @@ Tcp::Tcp(const Options& options, buf::PacketPool& packets, buf::LinkPool& links,
 Tcp::~Tcp() = default;
 
 void Tcp::listen(const IpAddr& local, Port port, uint16_t service, std::optional<Algorithm> congestion,
-                 const ListenerLimits& wanted) {
-  const Listener fresh{local, port, service, congestion, limits_index(wanted.over(options_))};
+                 const ListenerLimits& wanted, uint16_t vrf) {
+  const Listener fresh{local, port, service, congestion, limits_index(wanted.over(options_)), vrf};
   for (Listener& l : listeners_) {
-    if (l.local != local || l.port != port) continue;
+    if (l.local != local || l.port != port || l.vrf != vrf) continue;
     l = fresh;
     return;
   }
@@ -133,7 +133,7 @@ std::optional<buf::StreamId> Tcp::connect(Tuple t, uint16_t service, Instant now
     hash = hash_of(t);
     if (find(t, hash) != no_index) return std::nullopt;
   }
-  const Path path = path_to(t.remote, now);
+  const Path path = path_to(t, now);
   const Secrets s = secrets(keys_, t);
   const uint32_t i = slots_.take(t, hash, service, path, shared_,
                                  setup(t, path, initial_sequence(s, now), s.ts_offset), now);

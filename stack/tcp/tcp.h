@@ -30,7 +30,7 @@ namespace sluice::tcp {
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
-  virtual Path path_to(const IpAddr& remote) = 0;
+  virtual Path path_to(const IpAddr& remote, uint16_t vrf) = 0;
   // Whether packets of this flow will arrive at this worker; asked when connect() chooses a port.
   virtual bool owns(const Tuple&) { return true; }
 };
@@ -41,15 +41,15 @@ class Tcp {
   Tcp(const Options& options, buf::PacketPool&, buf::LinkPool&, Counters&, Rng&, const Keys&, Surroundings&);
   ~Tcp();
 
-  // `local` none: any address. A later listener for the same place replaces the earlier.
+  // `local` none: any address of the VRF. A later listener for the same place replaces the earlier.
   void listen(const IpAddr& local, Port, uint16_t service, std::optional<Algorithm> = std::nullopt,
-              const ListenerLimits& = {});
-  // Opens to t.remote from t.local; local_port 0: one is chosen. Nothing when no port or room is left. The
-  // stream's first event is `opened`, or `failed` alone.
+              const ListenerLimits& = {}, uint16_t vrf = 0);
+  // Opens to t.remote from t.local in t.vrf; local_port 0: one is chosen. Nothing when no port or room is
+  // left. The stream's first event is `opened`, or `failed` alone.
   std::optional<buf::StreamId> connect(Tuple t, uint16_t service, Instant now);
 
-  // Consumes all of `segments`: l2_len and l3_len set, IP header valid, local.
-  void input(buf::Batch& segments, Instant now);
+  // Consumes all of `segments`: l2_len and l3_len set, IP header valid, local, all of one VRF.
+  void input(buf::Batch& segments, Instant now, uint16_t vrf = 0);
   // An ICMP error about a segment we may have sent.
   void on_icmp(const IcmpNews&, Instant now);
   // Ports or addresses have changed: each connection asks for its path again before it sends next.
@@ -144,10 +144,11 @@ class Tcp {
     uint16_t service;
     std::optional<Algorithm> congestion;
     uint8_t limits;  // which of Shared::limits
+    uint16_t vrf;
   };
   struct KnownMtu {
     IpAddr remote;
-    uint16_t mtu = 0;
+    uint16_t mtu = 0, vrf = 0;
     Instant until;
   };
   struct Reply {
@@ -174,7 +175,7 @@ class Tcp {
   static constexpr Kind kind_of(uint32_t at) { return Kind{at >> kind_bits}; }
 
   // input.cc
-  void read(buf::Packet& p, Arrivals& out);
+  void read(buf::Packet& p, uint16_t vrf, Arrivals& out);
   bool checksum_fits(const buf::Packet& p, const Tuple&, uint32_t length);
   void merge(Arrivals&);
   static bool take_text(Arrival&, buf::ByteQueue&);
@@ -186,9 +187,9 @@ class Tcp {
   const Listener* listener(const Tuple&) const;
 
   // icmp.cc
-  void learn_mtu(const IpAddr& remote, uint16_t mtu, Instant now);
+  void learn_mtu(const Tuple&, uint16_t mtu, Instant now);
   size_t mtu_place(const IpAddr& remote) const;
-  Path path_to(const IpAddr& remote, Instant now) const;
+  Path path_to(const Tuple&, Instant now) const;
   void follow_path(Slot&, Instant now);
 
   // passive.cc: listeners' handshakes, and TIME-WAIT, which may lead to one

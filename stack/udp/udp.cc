@@ -18,30 +18,31 @@ Udp::Udp(const Options& options, Counters& count) : options_{options}, count_{co
   listeners_.reserve(options.listeners);
 }
 
-bool Udp::listen(const IpAddr& local, Port port, uint16_t service) {
+bool Udp::listen(const IpAddr& local, Port port, uint16_t service, uint16_t vrf) {
   if (port.v == 0 || listeners_.size() == options_.listeners) return false;
   for (uint16_t i = by_port_[port.v]; i != 0; i = listeners_[i - 1u].next)
-    if (listeners_[i - 1u].local == local) return false;
-  listeners_.push_back({local, port, service, by_port_[port.v]});
+    if (listeners_[i - 1u].local == local && listeners_[i - 1u].vrf == vrf) return false;
+  listeners_.push_back({local, port, service, by_port_[port.v], vrf});
   by_port_[port.v] = static_cast<uint16_t>(listeners_.size());
   return true;
 }
 
 // The listener at exactly this address, else the one at any.
-const Udp::Listener* Udp::find(const IpAddr& local, Port port) const {
+const Udp::Listener* Udp::find(const Tuple& t) const {
   const Listener* any = nullptr;
-  for (uint16_t i = by_port_[port.v]; i != 0; i = listeners_[i - 1u].next) {
+  for (uint16_t i = by_port_[t.local_port.v]; i != 0; i = listeners_[i - 1u].next) {
     const Listener& l = listeners_[i - 1u];
-    if (l.local == local) return &l;
+    if (l.vrf != t.vrf) continue;
+    if (l.local == t.local) return &l;
     if (l.local.is_none()) any = &l;
   }
   return any;
 }
 
-void Udp::input(buf::Batch& in, Datagrams& out, buf::Batch& no_port) {
+void Udp::input(buf::Batch& in, Datagrams& out, buf::Batch& no_port, uint16_t vrf) {
   buf::for_each_ahead(in, [&](Packet& p) {
     Datagram d;
-    const Counter why = verdict(p, d);
+    const Counter why = verdict(p, vrf, d);
     count_.add(why);  // udp_in, or the reason
     if (why == fine) {
       d.packet = std::move(p);
@@ -53,12 +54,12 @@ void Udp::input(buf::Batch& in, Datagrams& out, buf::Batch& no_port) {
   in.clear();
 }
 
-Counter Udp::verdict(Packet& p, Datagram& out) const {
+Counter Udp::verdict(Packet& p, uint16_t vrf, Datagram& out) const {
   const MutBytes l4 = p.l4();
   const auto udp = wire::Udp::parse(l4);
   if (!udp) return udp.why();
   if (udp->dst().v == 0) return Counter::udp_port_zero;
-  out.tuple = {{}, {}, udp->src(), udp->dst(), IpProto::Udp};
+  out.tuple = {{}, {}, udp->src(), udp->dst(), IpProto::Udp, vrf};
   if (const auto ip = wire::Ip4::parse_header(p.l3())) {
     out.tuple.remote = ip->src();
     out.tuple.local = ip->dst();
@@ -77,7 +78,7 @@ Counter Udp::verdict(Packet& p, Datagram& out) const {
         wire::pseudo_header(out.tuple.remote, out.tuple.local, static_cast<uint8_t>(IpProto::Udp), length);
     if (sum.add(udp->whole()).folded() != 0xffff) return Counter::udp_checksum;
   }
-  const Listener* l = find(out.tuple.local, out.tuple.local_port);
+  const Listener* l = find(out.tuple);
   if (l == nullptr) return Counter::udp_no_port;
   out.service = l->service;
   p.truncate(static_cast<uint32_t>(p.l2_len() + p.l3_len() + udp->whole().size()));
@@ -112,7 +113,11 @@ bool Udp::send(Packet&& payload, const Tuple& tuple, buf::Transmits& out) {
   p.reset_offloads();
   p.headers(0, 0, header_len);
   count_.add(Counter::udp_out);
-  out.push(buf::Transmit{std::move(p), tuple.local, tuple.remote, IpProto::Udp});
+  out.push(buf::Transmit{.packet = std::move(p),
+                         .src = tuple.local,
+                         .dst = tuple.remote,
+                         .proto = IpProto::Udp,
+                         .vrf = tuple.vrf});
   return true;
 }
 

@@ -31,13 +31,13 @@ class Udp {
   // `counters` outlives the room.
   Udp(const Options&, Counters&);
 
-  // Datagrams to `port` at `local` (no address: at any of ours) go to `service`; at start or between bursts.
-  // False when somebody listens there already, the port is 0, or there are too many listeners.
-  bool listen(const IpAddr& local, Port port, uint16_t service);
+  // Datagrams to `port` at `local` (no address: at any of ours) of a VRF go to `service`; at start or between
+  // bursts. False when somebody listens there already, the port is 0, or there are too many listeners.
+  bool listen(const IpAddr& local, Port port, uint16_t service, uint16_t vrf = 0);
 
-  // Datagrams with l2_len and l3_len set, no padding behind; leaves `in` empty. `out` has room for all. What
-  // nobody listens to is counted and put into `no_port`, for a port unreachable.
-  void input(buf::Batch& in, Datagrams& out, buf::Batch& no_port);
+  // Datagrams of one VRF with l2_len and l3_len set, no padding behind; leaves `in` empty. `out` has room for
+  // all. What nobody listens to is counted and put into `no_port`, for a port unreachable.
+  void input(buf::Batch& in, Datagrams& out, buf::Batch& no_port, uint16_t vrf = 0);
 
   // Sends the first `length` octets of room() back to where the datagram came from. False (counted) when
   // there is not that much room. `out` has room for one.
@@ -52,9 +52,10 @@ class Udp {
     Port port;
     uint16_t service;
     uint16_t next;  // index + 1 of another at the same port; 0: none
+    uint16_t vrf;
   };
-  Counter verdict(buf::Packet&, Datagram& out) const;
-  const Listener* find(const IpAddr& local, Port) const;
+  Counter verdict(buf::Packet&, uint16_t vrf, Datagram& out) const;
+  const Listener* find(const Tuple&) const;
 
   const Options& options_;
   Counters& count_;

@@ -21,15 +21,17 @@ struct Tuple {
   IpAddr remote, local;
   Port remote_port, local_port;
   IpProto proto = IpProto::Tcp;
+  uint16_t vrf = 0;  // the same addresses and ports in another VRF are another flow
 
   friend constexpr bool operator==(const Tuple&, const Tuple&) = default;
 };
+static_assert(sizeof(Tuple) == 40, "the VRF lies where there was padding: connections are no larger for it");
 
 // A tuple as the octets a keyed hash reads: few for IPv4, because the hash's time goes by octets. No tuple of
 // one family has the octets of one of the other: the lengths differ, and the hash reads the length too.
 class TupleOctets {
  public:
-  static constexpr size_t most = 37;
+  static constexpr size_t most = 39;
 
   explicit TupleOctets(const Tuple& t) {
     const bool four = t.remote.is_v4() && t.local.is_v4();
@@ -40,6 +42,15 @@ class TupleOctets {
     t.local_port.store(b_.data() + 2 * n + 2);
     b_[2 * n + 4] = static_cast<uint8_t>(t.proto);
     size_ = 2 * n + 5;
+  }
+  // For what leaves the machine: with the VRF behind the rest, unless it is the default one.
+  static TupleOctets with_vrf(const Tuple& t) {
+    TupleOctets o{t};
+    if (t.vrf == 0) [[likely]]
+      return o;
+    store_be<uint16_t>(o.b_.data() + o.size_, t.vrf);
+    o.size_ += 2;
+    return o;
   }
   Bytes bytes() const { return {b_.data(), size_}; }
   // Writes them to `out`, which has room for `most`; returns how many.
@@ -53,8 +64,11 @@ class TupleOctets {
   size_t size_;
 };
 
-// For tables whose keys a peer may choose.
-inline uint64_t table_hash(SipKey key, const Tuple& t) { return siphash13(key, TupleOctets{t}.bytes()); }
+// For tables whose keys a peer may choose. Each VRF has a key of its own, which costs less than octets more;
+// that the keys are related helps nobody who does not see the hashes.
+inline uint64_t table_hash(SipKey key, const Tuple& t) {
+  return siphash13({key.k0, key.k1 ^ t.vrf}, TupleOctets{t}.bytes());
+}
 
 // 40 bytes: enough for the longest input, IPv6 with ports (36 bytes), plus the window of the last byte.
 using RssKey = std::array<uint8_t, 40>;

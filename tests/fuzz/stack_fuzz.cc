@@ -41,10 +41,15 @@ std::shared_ptr<const ip::Routes> routes() {
   return built;
 }
 
-WorkerPlan plan(bool cookies) {
+WorkerPlan plan(bool cookies, bool two_vrfs) {
   start_eal();
   WorkerPlan p{interfaces()};
-  p.routes = routes();
+  if (two_vrfs) {
+    p.interfaces[1].vrf = 1;
+    p.listens_in = {0, 1};
+  } else {
+    p.routes = routes();
+  }
   p.link.neighbours = 16;
   p.link.queue_total = 32;
   p.tcp.connections = p.tcp.time_waits = 8;
@@ -72,7 +77,7 @@ class Run {
         pool_{modes_ & 8 ? few_packets() : packet_pool()},
         packets_{pool_.packets_free()},
         headers_{pool_.headers_free()},
-        worker_{std::in_place, plan((modes_ & 16) != 0), pool_} {
+        worker_{std::in_place, plan((modes_ & 16) != 0, (modes_ & 32) != 0), pool_} {
     while ((modes_ & 8) && pool_.packets_free() > 12) others_.push_back(pool_.alloc());
   }
 

@@ -57,7 +57,7 @@ class Room final : public tcp::Surroundings {
     room_.emplace(o, packet_pool(), links_, count_, rng_, Host::keys(9), *this);
     room_->listen({}, Port{80}, 7);
   }
-  tcp::Path path_to(const IpAddr&) override { return path_; }
+  tcp::Path path_to(const IpAddr&, uint16_t) override { return path_; }
 
   void run() {
     while (!in_.left.empty()) {

@@ -49,7 +49,7 @@ struct Host final : tcp::Surroundings {
   Host(tcp::Options o, tcp::Path p, uint64_t seed, uint32_t link_count = 8192)
       : path{p}, links{link_count}, rng{seed}, room{o, packet_pool(), links, count, rng, keys(seed), *this} {}
   static tcp::Keys keys(uint64_t s) { return {{s, 1}, {s, 2}, {s, 3}, {s, 4}}; }
-  tcp::Path path_to(const IpAddr&) override { return path; }
+  tcp::Path path_to(const IpAddr&, uint16_t) override { return path; }
 
   tcp::Path path;
   Counters count;

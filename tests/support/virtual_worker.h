@@ -51,7 +51,9 @@ inline std::shared_ptr<const serve::Sites> example_sites() {
 // What it is made of; all options are the appliance's but for TCP's tables, which are small.
 struct WorkerPlan {
   std::vector<buf::Interface> interfaces;
-  std::shared_ptr<const ip::Routes> routes;  // none: the connected ones
+  std::shared_ptr<const ip::Routes> routes;             // none: the connected ones
+  std::vector<std::shared_ptr<const ip::Routes>> vrfs;  // empty: the connected ones of the interfaces' VRFs
+  std::vector<uint16_t> listens_in = {0};               // VRFs
   bool keeps_neighbours = true;
   link::Options link;
   ip::Options ip;
@@ -73,8 +75,15 @@ class VirtualWorker {
   explicit VirtualWorker(WorkerPlan p, buf::PacketPool& packets = packet_pool())
       : plan{std::move(p)}, rng_{plan.seed} {
     std::string wrong;
-    if (!plan.routes) plan.routes = ip::Routes::build(plan.interfaces, {}, plan.ip, wrong);
-    check(plan.routes != nullptr, "the test's routes are good");
+    const auto connected = [&](uint16_t vrf) {
+      return ip::Routes::build(buf::of_vrf(plan.interfaces, vrf), {}, plan.ip, wrong);
+    };
+    if (!plan.routes) plan.routes = connected(0);
+    if (plan.vrfs.empty())
+      for (const buf::Interface& i : plan.interfaces)
+        while (plan.vrfs.size() < i.vrf)
+          plan.vrfs.push_back(connected(static_cast<uint16_t>(plan.vrfs.size() + 1)));
+    check(wrong.empty(), "the test's routes are good");
     std::vector<buf::NetPort*> net_ports;
     for (size_t i = 0; i < plan.interfaces.size(); ++i)
       net_ports.push_back(ports_.emplace_back(std::make_unique<MemoryPort>(packets)).get());
@@ -82,10 +91,15 @@ class VirtualWorker {
     const uint16_t site = services->add_http(example_sites(), plan.http);
     const uint16_t echoes = services->add_inetd(serve::InetdKind::Echo, {});
     const uint16_t discards = services->add_inetd(serve::InetdKind::Discard, {});
-    const Listen dns[] = {{.port = {53}}}, echo[] = {{.port = {7}}}, discard[] = {{.port = {9}}},
-                 streams[] = {{.port = {80}, .service = site},
-                              {.port = {7}, .service = echoes},
-                              {.port = {9}, .service = discards}};
+    std::vector<Listen> dns, echo, discard, streams;
+    for (const uint16_t vrf : plan.listens_in) {
+      dns.push_back({.port = {53}, .vrf = vrf});
+      echo.push_back({.port = {7}, .vrf = vrf});
+      discard.push_back({.port = {9}, .vrf = vrf});
+      streams.push_back({.port = {80}, .service = site, .vrf = vrf});
+      streams.push_back({.port = {7}, .service = echoes, .vrf = vrf});
+      streams.push_back({.port = {9}, .service = discards, .vrf = vrf});
+    }
     stack_.emplace(StackPlan{.link = plan.link,
                              .ip = plan.ip,
                              .udp = plan.udp,
@@ -98,7 +112,8 @@ class VirtualWorker {
                              .discard = discard,
                              .keeps_neighbours = plan.keeps_neighbours,
                              .advertise = plan.advertise,
-                             .nd = &plan.nd},
+                             .nd = &plan.nd,
+                             .vrfs = plan.vrfs},
                    net_ports, serve::DnsService{{example_zones()}}, std::move(services), packets, links_,
                    count, rng_, tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
     stack_->wall_clock(951782400);

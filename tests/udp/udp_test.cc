@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include <cstring>
+#include <optional>
 
 #include "support/frames.h"
 
@@ -55,6 +56,32 @@ TEST_F(UdpRoom, one_listener_per_address_and_port) {
   EXPECT_FALSE(udp.listen(us, {53}, 2));
   EXPECT_TRUE(udp.listen(us, {54}, 2));
   EXPECT_FALSE(udp.listen(us, {0}, 3));
+}
+
+TEST_F(UdpRoom, a_listener_hears_its_vrf_alone) {
+  ASSERT_TRUE(udp.listen(IpAddr{}, {53}, 1));
+  ASSERT_TRUE(udp.listen(IpAddr{}, {53}, 2, 7));
+  EXPECT_FALSE(udp.listen(IpAddr{}, {53}, 3, 7));
+  struct Case {
+    uint16_t vrf;
+    std::optional<uint16_t> service;
+  };
+  for (const Case& c : {Case{0, 1}, Case{7, 2}, Case{8, {}}}) {
+    got.clear();
+    refused.clear();
+    buf::Batch in;
+    in.push(arrived(test::udp4({}, 4000, 53, "who?")));
+    udp.input(in, got, refused, c.vrf);
+    ASSERT_EQ(got.size(), c.service ? 1u : 0u) << c.vrf;
+    EXPECT_EQ(refused.size(), c.service ? 0u : 1u) << c.vrf;
+    if (!c.service) continue;
+    EXPECT_EQ(got[0].service, *c.service);
+    EXPECT_EQ(got[0].tuple.vrf, c.vrf);
+    buf::Transmits answers;
+    ASSERT_TRUE(udp.reply(std::move(got[0]), 2, answers));
+    EXPECT_EQ(answers[0].vrf, c.vrf) << "and the answer goes back in it";
+  }
+  refused.clear();
 }
 
 TEST_F(UdpRoom, hands_back_what_nobody_listens_to) {
