@@ -42,20 +42,25 @@ io::IdleMode idle_mode(config::Mode m) {
   return io::IdleMode::balanced;
 }
 
-void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints, uint16_t service,
-                   std::optional<tcp::Algorithm> congestion = {}, const tcp::ListenerLimits& limits = {}) {
+void add_listeners(std::vector<Listen>& all, const std::vector<config::Endpoint>& endpoints, uint16_t vrf,
+                   uint16_t service, std::optional<tcp::Algorithm> congestion = {},
+                   const tcp::ListenerLimits& limits = {}) {
   for (const config::Endpoint& e : endpoints) {
     const bool any = e.addr.is_v4() && e.addr.v4().is_unspecified();  // :: is "no address" already
-    all.push_back({any ? IpAddr{} : e.addr, e.port, service, congestion, limits});
+    all.push_back({any ? IpAddr{} : e.addr, e.port, service, congestion, limits, vrf});
   }
 }
 
 template <class Service>
-std::vector<Listen> listeners(const std::vector<Service>& services) {
+std::vector<Listen> listeners(const std::vector<Service>& services, const PortTable& table) {
   std::vector<Listen> all;
   for (size_t i = 0; i < services.size(); ++i)
-    add_listeners(all, services[i].listen, static_cast<uint16_t>(i));
+    add_listeners(all, services[i].listen, table.vrf(services[i].vrf), static_cast<uint16_t>(i));
   return all;
+}
+
+std::string of_vrf(const std::string& name) {
+  return name == config::default_vrf ? std::string{} : " of VRF '" + name + "'";
 }
 
 }  // namespace
@@ -81,11 +86,10 @@ std::string Appliance::build() {
   if (auto wrong = make_memory(); !wrong.empty()) return wrong;
   if (auto wrong = make_sites(); !wrong.empty()) return wrong;
   if (auto wrong = make_ports(); !wrong.empty()) return wrong;
-  std::string wrong;
-  routes_ = ip::Routes::build(interfaces_, static_routes(config_, table_), config_.ip, wrong);
-  if (routes_ == nullptr) return "routes: " + wrong;
   readers_ = std::make_unique<io::Quiescence>(config_.workers.cores.size());
-  routes_->readers_from_now_on(readers_.get());
+  std::string wrong = make_routes(table_, &config_);
+  if (!wrong.empty()) return wrong;
+  count_routes();
   gossip_ = std::make_unique<Gossip>(config_.workers.cores.size());
   for (size_t k = 0; k < config_.workers.cores.size(); ++k)
     if (wrong = make_worker(k); !wrong.empty()) return wrong;
@@ -175,6 +179,32 @@ std::string Appliance::make_ports() {
   return {};
 }
 
+// A table for each VRF that has none yet: with what `config` says of it, or (null) with nothing.
+std::string Appliance::make_routes(const PortTable& table, const config::Config* config) {
+  for (size_t i = routes_.size(); i < table.vrfs().size(); ++i) {
+    const auto vrf = static_cast<uint16_t>(i);
+    const auto ports = config == nullptr ? std::vector<buf::Interface>{} : buf::of_vrf(interfaces_, vrf);
+    const auto statics = config == nullptr ? std::vector<ip::Route>{} : static_routes(*config, table, vrf);
+    std::string wrong;
+    auto routes = ip::Routes::build(ports, statics, config_.ip, wrong);
+    if (routes == nullptr) return "routes" + of_vrf(table.vrfs()[i]) + ": " + wrong;
+    routes->readers_from_now_on(readers_.get());
+    routes_.push_back(std::move(routes));
+  }
+  return {};
+}
+
+void Appliance::count_routes() {
+  const std::lock_guard lock{changing_};
+  route_tables_.clear();
+  for (size_t i = 0; i < table_.vrfs().size(); ++i)
+    route_tables_.push_back({table_.vrfs()[i], routes_[i]->size(), routes_[i]->octets()});
+}
+
+std::vector<std::shared_ptr<const ip::Routes>> Appliance::other_routes() const {
+  return {routes_.begin() + 1, routes_.end()};
+}
+
 // What waits for its siblings must leave the ports their packets.
 ip::Options Appliance::shared_out(const config::Config& c) {
   ip::Options o = c.ip;
@@ -259,16 +289,18 @@ void Appliance::wire_services(size_t k) {
   auto services = std::make_unique<serve::Services>(config_.tcp.connections, *w.chunks, w.count);
   std::vector<Listen> streams;
   for (size_t i = 0; i < sites_.size(); ++i)
-    add_listeners(streams, config_.http[i].listen, services->add_http(sites_[i], config_.http[i].options),
-                  config_.http[i].congestion, config_.http[i].limits);
+    add_listeners(streams, config_.http[i].listen, table_.vrf(config_.http[i].vrf),
+                  services->add_http(sites_[i], config_.http[i].options), config_.http[i].congestion,
+                  config_.http[i].limits);
   const auto add_inetd = [&](serve::InetdKind kind, const std::vector<config::InetdService>& all) {
     for (const config::InetdService& s : all)
-      add_listeners(streams, s.listen, services->add_inetd(kind, s.options), s.congestion, s.limits);
+      add_listeners(streams, s.listen, table_.vrf(s.vrf), services->add_inetd(kind, s.options), s.congestion,
+                    s.limits);
   };
   add_inetd(serve::InetdKind::Echo, config_.echo);
   add_inetd(serve::InetdKind::Discard, config_.discard);
-  const auto dns = listeners(config_.dns), echo = listeners(config_.echo),
-             discard = listeners(config_.discard);
+  const auto dns = listeners(config_.dns, table_), echo = listeners(config_.echo, table_),
+             discard = listeners(config_.discard, table_);
   // The workers share the pool of packets, and what their connections hold must leave half of it to the
   // ports.
   tcp::Options tcp = config_.tcp;
@@ -279,7 +311,7 @@ void Appliance::wire_services(size_t k) {
                        .udp = config_.udp,
                        .tcp = tcp,
                        .interfaces = interfaces_,
-                       .routes = routes_,
+                       .routes = routes_[0],
                        .dns = dns,
                        .streams = streams,
                        .echo = echo,
@@ -287,7 +319,8 @@ void Appliance::wire_services(size_t k) {
                        .keeps_neighbours = k == 0,
                        .meter = &w.stages,
                        .advertise = advertise_,
-                       .nd = &config_.nd};
+                       .nd = &config_.nd,
+                       .vrfs = other_routes()};
   std::vector<std::unique_ptr<link::SubPort>> none;
   const link::Wiring wiring = wire_tags(w, table_, none);
   wiring.plug();
@@ -308,6 +341,7 @@ std::string Appliance::serve_metrics() {
                          .devices = devices_,
                          .workers = workers_,
                          .ports = table_,
+                         .routes = route_tables_,
                          .changing = changing_,
                          .reloads = reloads_});
   telemetry_ = std::make_unique<Telemetry>(workers_);
@@ -337,7 +371,7 @@ void Appliance::start() {
 
 void Appliance::watch_links() {
   for (uint16_t port = 0; port < table_.size(); ++port)
-    routes_->link_state(port, devices_[table_[port].device]->link_up());
+    for (const auto& routes : routes_) routes->link_state(port, devices_[table_[port].device]->link_up());
 }
 
 std::vector<std::string> Appliance::reload(const config::Config& to,
@@ -348,24 +382,44 @@ std::vector<std::string> Appliance::reload(const config::Config& to,
   if (!wrong.empty()) return wrong;
 
   const PortTable table = table_.following(to);
+  if (table.vrfs().size() > PortTable::vrfs_most || table.size() > PortTable::ports_most)
+    return {
+        "so many VRFs, or ports in them, have come and gone since sluice was started that there is no number "
+        "left: restart it"};
   std::vector<buf::PortCaps> caps;
   for (const auto& device : devices_) caps.push_back(device->caps());
   auto fresh = interfaces(to, table, caps);
   auto said = advertisements(to, table);
 
   // Ports that come are there, nobody's yet, before a route leads to them; those that go are there, and drop,
-  // until none does.
-  if (table.size() > table_.size()) {
-    for (size_t i = interfaces_.size(); i < table.size(); ++i) interfaces_.push_back({.caps = fresh[i].caps});
+  // until none does. VRFs that come are there, and empty.
+  if (std::string no = make_routes(table, nullptr); !no.empty()) return {no};
+  if (table.size() > table_.size() || table.vrfs().size() > table_.vrfs().size()) {
+    for (size_t i = interfaces_.size(); i < table.size(); ++i)
+      interfaces_.push_back({.caps = fresh[i].caps, .vrf = fresh[i].vrf});
     advertise_.resize(table.size());
     apply(table_.grown(table), interfaces_, advertise_, zones_);
   }
-  if (std::string no = routes_->become(fresh, static_routes(to, table)); !no.empty())
-    return {"routes: " + no};
+  if (std::string no = change_routes(to, table, fresh); !no.empty()) return {no};
   apply(table, fresh, said, zones);
+  count_routes();
   interfaces_ = std::move(fresh);
   advertise_ = std::move(said);
   zones_ = std::move(zones);
+  return {};
+}
+
+// Of all VRFs or of none.
+std::string Appliance::change_routes(const config::Config& to, const PortTable& table,
+                                     std::span<const buf::Interface> ports) {
+  for (size_t i = 0; i < routes_.size(); ++i) {
+    const auto vrf = static_cast<uint16_t>(i);
+    const std::string no = routes_[i]->prepare(buf::of_vrf(ports, vrf), static_routes(to, table, vrf));
+    if (no.empty()) continue;
+    for (size_t k = 0; k < i; ++k) routes_[k]->cancel();
+    return "routes" + of_vrf(table.vrfs()[i]) + ": " + no;
+  }
+  for (const auto& routes : routes_) routes->commit();
   return {};
 }
 
@@ -379,7 +433,8 @@ void Appliance::apply(const PortTable& table, const std::vector<buf::Interface>&
   {
     const std::lock_guard lock{changing_};
     for (const auto& w : workers_)
-      changes.push_back({wire_tags(*w, table, old), interfaces, advertise, serve::DnsService{zones}});
+      changes.push_back(
+          {wire_tags(*w, table, old), interfaces, advertise, serve::DnsService{zones}, other_routes()});
     table_ = table;
   }
   for (size_t k = 0; k < workers_.size(); ++k) workers_[k]->change(changes[k]);

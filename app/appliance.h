@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/gauges.h"
 #include "app/metrics.h"
 #include "app/port_table.h"
 #include "app/reloads.h"
@@ -53,6 +54,10 @@ class Appliance {
   std::string make_memory();
   std::string make_ports();
   std::string make_sites();
+  std::string make_routes(const PortTable&, const config::Config*);
+  void count_routes();
+  std::vector<std::shared_ptr<const ip::Routes>> other_routes() const;
+  std::string change_routes(const config::Config& to, const PortTable&, std::span<const buf::Interface>);
   std::string make_worker(size_t k);
   void wire_ports(size_t k);
   link::Wiring wire_tags(Worker&, const PortTable&, std::vector<std::unique_ptr<link::SubPort>>& old);
@@ -66,7 +71,7 @@ class Appliance {
   std::vector<std::shared_ptr<const dns::Zones>> zones_;
   std::string error_;
   PortTable table_;
-  std::mutex changing_;  // the table and the workers' sub-ports, against scrapes; never held for long
+  std::mutex changing_;  // the tables and the workers' sub-ports, against scrapes; never held for long
   Reloads reloads_;
 
   // In the order they are made; they end in the opposite one.
@@ -77,8 +82,9 @@ class Appliance {
   std::vector<buf::Interface> interfaces_;                // [port]
   std::vector<link::Advertise> advertise_;                // [port]
   std::unique_ptr<io::Steering> steering_;
-  std::unique_ptr<io::Quiescence> readers_;  // of what changes while they read: the workers
-  std::shared_ptr<ip::Routes> routes_;
+  std::unique_ptr<io::Quiescence> readers_;                 // of what changes while they read: the workers
+  std::vector<std::shared_ptr<ip::Routes>> routes_;         // [VRF]
+  std::vector<RouteTable> route_tables_;                    // [VRF], for scrapes
   std::vector<std::shared_ptr<const serve::Sites>> sites_;  // [http service]
   std::unique_ptr<Gossip> gossip_;
   std::vector<std::unique_ptr<Worker>> workers_;

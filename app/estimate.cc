@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "buf/pool.h"
@@ -25,11 +27,11 @@ uint64_t folder_octets(const std::string& root) {
 }
 
 // A group of 1 KiB wherever something longer lies behind 16 bits, 24 bits and so on; and a chunk more of each
-// table than is needed.
+// table of each VRF than is needed.
 uint64_t route_octets(const config::Config& c) {
-  std::unordered_set<uint64_t> groups;
+  std::unordered_map<std::string, std::unordered_set<uint64_t>> vrfs;
   uint64_t deep = 0;  // IPv6, behind 64 bits: hardly ever shared
-  const auto count = [&](const Prefix& p) {
+  const auto count = [&](std::unordered_set<uint64_t>& groups, const Prefix& p) {
     const bool four = p.addr.is_v4();
     const uint64_t a = four ? uint64_t{p.addr.v4().v} << 32 : load_be<uint64_t>(p.addr.bytes().data());
     for (unsigned bits = 16; bits < p.length; bits += 8)
@@ -38,10 +40,13 @@ uint64_t route_octets(const config::Config& c) {
       else
         ++deep;
   };
-  for (const config::Route& r : c.routes) count(r.to);
+  for (const config::Port& p : c.ports) (void)vrfs[p.vrf];
+  for (const config::Route& r : c.routes) count(vrfs[r.vrf], r.to);
   for (const config::RouteFile& file : c.file_routes)
-    for (const config::RouteFile::Entry& e : file.routes) count(e.to);
-  return (groups.size() + deep) * 1024 + (8u << 20);
+    for (const config::RouteFile::Entry& e : file.routes) count(vrfs[config::default_vrf], e.to);
+  uint64_t groups = 0;
+  for (const auto& [ignored, of_vrf] : vrfs) groups += of_vrf.size();
+  return (groups + deep) * 1024 + (6u << 20) + vrfs.size() * (2u << 20);
 }
 
 }  // namespace

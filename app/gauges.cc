@@ -89,6 +89,23 @@ void add_ports(Metrics& metrics, const Observed& o) {
         });
 }
 
+void add_routes(Metrics& metrics, const Observed& o) {
+  const auto of_all = [o](size_t RouteTable::* which) {
+    return [o, which] {
+      std::vector<Sample> samples;
+      const std::lock_guard lock{o.changing};
+      for (size_t i = 0; i < o.routes.size(); ++i)
+        samples.push_back({{{"number", std::to_string(i)}, {"vrf", o.routes[i].vrf}},
+                           static_cast<double>(o.routes[i].*which)});
+      return samples;
+    };
+  };
+  metrics.gauge("sluice_routes", "routes of each VRF, those of our addresses included",
+                of_all(&RouteTable::routes));
+  metrics.gauge("sluice_route_table_bytes", "octets of each VRF's tables that packets are looked up in",
+                of_all(&RouteTable::octets));
+}
+
 void add_reloads(Metrics& metrics, const Observed& o) {
   metrics.counter("sluice_reloads_total", "configurations read while running, by what became of them", [o] {
     return std::vector<Sample>{{{{"result", "ok"}}, static_cast<double>(o.reloads.done())},
@@ -195,6 +212,7 @@ void add_gauges(Metrics& metrics, const Observed& o) {
   metrics.gauge("sluice_build_info", "always 1; the version is a label",
                 [] { return std::vector<Sample>{{{{"version", version}}, 1.0}}; });
   add_ports(metrics, o);
+  add_routes(metrics, o);
   add_reloads(metrics, o);
   add_steering(metrics, o);
   add_memory(metrics, o);

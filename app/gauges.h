@@ -15,6 +15,13 @@
 
 namespace sluice::app {
 
+// What the routes of a VRF come to.
+struct RouteTable {
+  std::string vrf;
+  size_t routes = 0;  // of both families, those of our addresses included
+  size_t octets = 0;  // that lookups read
+};
+
 // All of it outlives the metrics.
 struct Observed {
   const buf::PacketPool& pool;
@@ -22,7 +29,8 @@ struct Observed {
   const std::vector<std::unique_ptr<io::Device>>& devices;  // [device]
   const std::vector<std::unique_ptr<Worker>>& workers;
   const PortTable& ports;
-  std::mutex& changing;  // held while ports or the workers' sub-ports change
+  const std::vector<RouteTable>& routes;  // [VRF]
+  std::mutex& changing;                   // held while ports, the workers' sub-ports or `routes` change
   const Reloads& reloads;
 };
 

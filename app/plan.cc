@@ -78,9 +78,10 @@ bool wants_room_for_two_tags(const config::Config& c, const config::Port& device
 
 }  // namespace
 
-std::vector<ip::Route> static_routes(const config::Config& c, const PortTable& ports) {
+std::vector<ip::Route> static_routes(const config::Config& c, const PortTable& ports, uint16_t vrf) {
   std::vector<ip::Route> routes;
   for (const config::Route& r : c.routes) {
+    if (r.vrf != ports.vrfs()[vrf]) continue;
     std::vector<ip::Gateway> gateways;
     if (r.via || r.port) gateways.push_back(gateway(ports, r.via, r.port));
     for (const IpAddr& via : r.more) gateways.push_back({via});
@@ -88,6 +89,7 @@ std::vector<ip::Route> static_routes(const config::Config& c, const PortTable& p
     routes.back().to = r.to;
     routes.back().transport = tcp::RouteHints{r.congestion, r.mss}.packed();
   }
+  if (vrf != 0) return routes;  // those of files are the default VRF's
   for (const config::RouteFile& file : c.file_routes) {
     std::vector<ip::Route> ways;
     for (const config::RouteWay& w : file.ways) {
@@ -111,6 +113,7 @@ std::vector<buf::Interface> interfaces(const config::Config& c, const PortTable&
   for (size_t i = 0; i < ports.size(); ++i) {
     const size_t device = ports[i].device;
     buf::Interface& interface = all.emplace_back(buf::Interface{.caps = devices[device], .addresses = {}});
+    interface.vrf = ports[i].vrf;
     if (const config::Port* d = ports.find(c, device); d != nullptr && d->impair.any())
       interface.caps = without_offloads(interface.caps);
     const config::Port* p = ports.find(c, i);

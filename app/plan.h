@@ -15,7 +15,8 @@
 
 namespace sluice::app {
 
-std::vector<ip::Route> static_routes(const config::Config&, const PortTable&);
+// Of one VRF.
+std::vector<ip::Route> static_routes(const config::Config&, const PortTable&, uint16_t vrf = 0);
 
 // [port]. `devices[i]` is what device i can do; a port that is nobody's has no addresses.
 std::vector<buf::Interface> interfaces(const config::Config&, const PortTable&,

@@ -87,7 +87,8 @@ void tell(const Inspection::Row& r, rte_tel_data* d) {
   flag("sack", i.sack);
   flag("timestamps", i.timestamps);
   flag("ecn", i.ecn);
-  const std::pair<const char*, uint64_t> numbers[] = {{"mss", i.mss},
+  const std::pair<const char*, uint64_t> numbers[] = {{"vrf", r.tuple.vrf},
+                                                      {"mss", i.mss},
                                                       {"cwnd", i.cwnd},
                                                       {"ssthresh", i.ssthresh},
                                                       {"in_flight", i.in_flight},

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "config/codec.h"
+#include "config/nearest.h"
 #include "config/networks.h"
 #include "config/networks6.h"
 #include "config/route_check.h"
@@ -33,14 +34,9 @@ class Checker {
  public:
   Checker(const Config& c, const Places& places, const Environment& env, bool addresses_known,
           std::vector<Complaint>& out, std::vector<std::vector<Complaint>>& in_files)
-      : c_{c},
-        places_{places},
-        env_{env},
-        known_{addresses_known},
-        out_{out},
-        in_files_{in_files},
-        networks_{c.ports},
-        networks6_{c.ports} {}
+      : c_{c}, places_{places}, env_{env}, known_{addresses_known}, out_{out}, in_files_{in_files} {
+    for (const Port& p : c.ports) (void)vrf(p.vrf);
+  }
 
   void run() {
     check_cores();
@@ -52,18 +48,18 @@ class Checker {
       check_advertise(c_.ports[i]);
     }
     for (size_t i = 0; i < c_.ports.size(); ++i) check_neighbours(i);
-    check_overlaps();
+    for (const auto& [name, vrf] : vrfs_) check_overlaps(vrf.connected);
     check_packets();
     for (const Route& route : c_.routes) check_route(route);
     in_files_.resize(c_.file_routes.size());
     for (size_t i = 0; i < c_.file_routes.size(); ++i)
-      check_route_file(c_.file_routes[i], networks_, networks6_, known_, destinations_, in_files_[i]);
-    check_route_count();
+      check_route_file(c_.file_routes[i], main_.four, main_.six, known_, main_.destinations, in_files_[i]);
+    for (const auto& [name, vrf] : vrfs_) check_route_count(name, vrf);
     for (const DnsService& s : c_.dns) check_dns(s);
     check_listener_count();
     for (const HttpService& s : c_.http) check_http(s);
     for (const auto* services : {&c_.echo, &c_.discard})
-      for (const InetdService& s : *services) check_listen(s.listen, {"UDP", "TCP"});
+      for (const InetdService& s : *services) check_listen(s.vrf, s.listen, {"UDP", "TCP"});
     check_limits();
     check_metrics();
   }
@@ -71,6 +67,31 @@ class Checker {
  private:
   void add(const Place* at, std::string wrong, std::string right) {
     out_.push_back({at->line, at->column, std::move(wrong), std::move(right)});
+  }
+
+  // What is known of the ports of one VRF, and of the routes in it.
+  struct Vrf {
+    explicit Vrf(const std::vector<Port>& ports) : four{ports}, six{ports} {}
+    Networks four;
+    Networks6 six;
+    std::vector<Connected> connected;
+    Destinations destinations;  // of all static routes
+  };
+  Vrf& vrf(const std::string& name) { return vrfs_.try_emplace(name, c_.ports).first->second; }
+  // The VRF that a route or a service names; null (told): no port is in it.
+  Vrf* vrf_named(const std::string& name) {
+    const auto found = vrfs_.find(name);
+    if (found != vrfs_.end()) return &found->second;
+    std::vector<std::string> names;
+    std::string all;
+    for (const auto& [other, ignored] : vrfs_) {
+      names.push_back(other);
+      all += (all.empty() ? "" : ", ") + other;
+    }
+    const std::string close = nearest(name, names);
+    if (const Place* at = places_.find(name); at && known_)
+      add(at, "no port is in a VRF '" + name + "'", close.empty() ? "one of " + all : "'" + close + "'");
+    return nullptr;
   }
 
   void check_cores() {
@@ -207,6 +228,7 @@ class Checker {
   // Static neighbours: each on a network of its port.
   void check_neighbours(size_t port) {
     const Port& p = c_.ports[port];
+    const Vrf& own = vrf(p.vrf);
     std::set<std::string> seen;
     for (const Neighbour& n : p.neighbours) {
       const Place* at = places_.find(n.address);
@@ -218,7 +240,7 @@ class Checker {
       }
       if (!known_) continue;
       if (auto wrong =
-              n.address.is_v4() ? networks_.gateway(n.address, port) : networks6_.gateway(n.address, port)) {
+              n.address.is_v4() ? own.four.gateway(n.address, port) : own.six.gateway(n.address, port)) {
         // What is said of gateways, said of neighbours, which stand under their port.
         for (std::string* said : {&wrong->wrong, &wrong->right})
           if (const size_t i = said->find("gateway"); i != std::string::npos)
@@ -247,11 +269,12 @@ class Checker {
   }
 
   void check_addresses(size_t port) {
+    Vrf& own = vrf(c_.ports[port].vrf);
     for (const Prefix& p : c_.ports[port].addresses) {
       const Place* at = places_.find(p);
       if (!at) continue;
       if (!p.addr.is_v4()) {
-        if (auto wrong = networks6_.add(port, p)) add(at, std::move(wrong->wrong), std::move(wrong->right));
+        if (auto wrong = own.six.add(port, p)) add(at, std::move(wrong->wrong), std::move(wrong->right));
         continue;
       }
       const Ip4Addr a = p.addr.v4();
@@ -270,8 +293,8 @@ class Checker {
             "an address between " + to_text(network_of(p)) + " and " + to_text(broadcast_of(p)));
         continue;
       }
-      connected_.push_back({port, p, at});
-      networks_.add(port, p);
+      own.connected.push_back({port, p, at});
+      own.four.add(port, p);
     }
   }
 
@@ -299,10 +322,11 @@ class Checker {
         add(at, "every IPv6 link carries 1280 octets", "0 or at least 1280");
   }
 
-  void check_overlaps() {
-    for (size_t i = 0; i < connected_.size(); ++i) {
+  // Of one VRF; in another the same addresses are others.
+  void check_overlaps(const std::vector<Connected>& connected) {
+    for (size_t i = 0; i < connected.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
-        const Connected &x = connected_[i], &y = connected_[j];
+        const Connected &x = connected[i], &y = connected[j];
         if (!x.prefix.contains(y.prefix.addr) && !y.prefix.contains(x.prefix.addr)) continue;
         if (x.port == y.port && x.us() != y.us()) {  // two addresses on one link
           if (is_broadcast_of(x.us(), y) || is_broadcast_of(y.us(), x))
@@ -327,24 +351,25 @@ class Checker {
   }
 
   // What Routes::build() will make of the ports, and of the routes.
-  void check_route_count() {
-    if (!known_ || destinations_.size() == 0) return;
+  void check_route_count(const std::string& name, const Vrf& vrf) {
+    if (!known_ || vrf.destinations.size() == 0) return;
     Destinations ours;
-    for (const Connected& n : connected_) {
+    for (const Connected& n : vrf.connected) {
       ours.insert({network_of(n.prefix), n.prefix.length});
       ours.insert({n.us(), 32});
       if (has_broadcast(n.prefix)) ours.insert({broadcast_of(n.prefix), 32});
     }
-    for (const auto& n : networks6_.all()) {
+    for (const auto& n : vrf.six.all()) {
       if (n.prefix.addr.v6().is_link_local()) continue;
       ours.insert(network6(n.prefix));
       ours.insert({n.prefix.addr, 128});
     }
-    const size_t all = ours.size() + destinations_.size();
+    const size_t all = ours.size() + vrf.destinations.size();
     const Place* at = c_.routes.empty() ? places_.find(c_.route_files) : places_.find(c_.routes.back());
     if (all > c_.ip.routes && at)
       add(at,
-          std::to_string(all) + " routes, those of our addresses included, are more than ip.routes allows",
+          std::to_string(all) + " routes" + in_vrf(name) +
+              ", those of our addresses included, are more than ip.routes allows",
           "a larger ip.routes");
   }
 
@@ -373,15 +398,17 @@ class Checker {
   }
 
   void check_route(const Route& r) {
-    check_destination(r);
+    Vrf* const own = vrf_named(r.vrf);
+    if (own == nullptr) return;
+    check_destination(r, *own);
     const Place* kind = places_.find(r.kind);
     const Place* via = r.via ? places_.find(*r.via) : nullptr;
     const Place* port = r.port ? places_.find(*r.port) : nullptr;
     const Place* source = r.source ? places_.find(*r.source) : nullptr;
     if (source && known_ && r.source->is_v4()) {
-      if (auto wrong = networks_.source(*r.source))
+      if (auto wrong = own->four.source(*r.source))
         add(source, std::move(wrong->wrong), std::move(wrong->right));
-    } else if (source && known_ && !networks6_.ours(*r.source)) {
+    } else if (source && known_ && !own->six.ours(*r.source)) {
       add(source, to_text(*r.source) + " is not an address of ours", "an address of a port");
     }
     if (r.mss != 0 && r.mss < c_.tcp.least_mss && places_.find(r.mss))
@@ -404,84 +431,91 @@ class Checker {
     if (port) {
       out = port_called(*r.port, port);
       if (!out) return;
+      if (const std::string& its = c_.ports[*out].vrf; its != r.vrf)
+        return add(port, "port '" + *r.port + "' is in VRF '" + its + "', and the route in '" + r.vrf + "'",
+                   "a port of the route's VRF, since nothing passes from one to another,");
     }
     if (via && places_.find(r.to) && r.via->is_v4() != r.to.addr.is_v4())
       return add(via, "gateway " + to_text(*r.via) + " is of another family than " + to_text(r.to),
                  "a gateway of the destination's family");
-    if (via) check_gateway(*r.via, via, out);
+    if (via) check_gateway(*r.via, via, out, *own);
     for (const IpAddr& more : r.more) {
       const Place* at = places_.find(more);
       if (!at) continue;
       if (!r.via) return add(at, "'more' gateways without a first", "'via' with the first of them");
       if (more.is_v4() != r.via->is_v4())
         return add(at, "gateways of two families", "those of the destination's family");
-      check_gateway(more, at, std::nullopt);
+      check_gateway(more, at, std::nullopt, *own);
     }
   }
 
-  void check_destination(const Route& r) {
+  void check_destination(const Route& r, Vrf& own) {
     const Place* at = places_.find(r.to);
     if (!at) return;
-    if (!r.to.addr.is_v4()) return check_destination6(r, at);
+    if (!r.to.addr.is_v4()) return check_destination6(r, at, own);
     const Prefix net{network_of(r.to), r.to.length};
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (!destinations_.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
-    if (auto wrong = networks_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
+    if (!own.destinations.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
+    if (auto wrong = own.four.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
-  void check_destination6(const Route& r, const Place* at) {
+  void check_destination6(const Route& r, const Place* at, Vrf& own) {
     const Prefix net = network6(r.to);
     if (net != r.to) return add(at, to_text(r.to) + " has bits beyond its prefix", to_text(net));
-    if (!destinations_.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
-    if (auto wrong = networks6_.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
+    if (!own.destinations.insert(net)) return add(at, "there are two routes to " + to_text(net), "one");
+    if (auto wrong = own.six.destination(net)) add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
   std::optional<size_t> port_called(const std::string& name, const Place* at) {
     Fault fault;
-    const auto found = networks_.port_called(name, fault);
+    const auto found = main_.four.port_called(name, fault);
     if (!found && known_) add(at, std::move(fault.wrong), std::move(fault.right));
     return found;
   }
 
-  void check_gateway(const IpAddr& gateway, const Place* at, std::optional<size_t> port) {
+  void check_gateway(const IpAddr& gateway, const Place* at, std::optional<size_t> port, const Vrf& own) {
     if (!known_) return;
-    if (auto wrong = gateway.is_v4() ? networks_.gateway(gateway, port) : networks6_.gateway(gateway, port))
+    if (auto wrong = gateway.is_v4() ? own.four.gateway(gateway, port) : own.six.gateway(gateway, port))
       add(at, std::move(wrong->wrong), std::move(wrong->right));
   }
 
-  void check_listen(const std::vector<Endpoint>& listen, std::initializer_list<const char*> transports) {
+  void check_listen(const std::string& name, const std::vector<Endpoint>& listen,
+                    std::initializer_list<const char*> transports) {
+    const Vrf* const own = vrf_named(name);
+    if (own == nullptr) return;
     for (const Endpoint& e : listen) {
       const Place* at = places_.find(e);
       if (!at) continue;
       const auto ours = [&](const Connected& n) { return IpAddr{n.us()} == e.addr; };
-      if (known_ && !is_any(e.addr) && std::ranges::none_of(connected_, ours) && !networks6_.ours(e.addr)) {
-        add(at, to_text(e.addr) + " is not an address of ours", our_addresses());
+      if (known_ && !is_any(e.addr) && std::ranges::none_of(own->connected, ours) && !own->six.ours(e.addr)) {
+        add(at, to_text(e.addr) + " is not an address of ours" + in_vrf(name), our_addresses(*own));
         continue;
       }
-      for (const char* transport : transports) check_taken(e, transport, at);
+      for (const char* transport : transports) check_taken(name, e, transport, at);
     }
   }
   // 0.0.0.0 and :: both mean every address of ours, of either family.
   static bool is_any(const IpAddr& a) { return a == IpAddr{Ip4Addr{}} || a.is_none(); }
-  void check_taken(const Endpoint& e, std::string_view transport, const Place* at) {
-    const auto clashes = [&](const auto& other) {
-      return other.first == transport && other.second.port == e.port &&
-             (other.second.addr == e.addr || is_any(e.addr) || is_any(other.second.addr));
+  void check_taken(const std::string& vrf, const Endpoint& e, std::string_view transport, const Place* at) {
+    const auto clashes = [&](const Taken& other) {
+      return other.vrf == vrf && other.transport == transport && other.endpoint.port == e.port &&
+             (other.endpoint.addr == e.addr || is_any(e.addr) || is_any(other.endpoint.addr));
     };
     const auto other = std::ranges::find_if(listeners_, clashes);
     if (other != listeners_.end())
       add(at,
           std::string{transport} + " " + Codec<Endpoint>::text(e) + " is taken by " +
-              Codec<Endpoint>::text(other->second),
+              Codec<Endpoint>::text(other->endpoint) + in_vrf(vrf),
           "another address or port");
-    listeners_.emplace_back(transport, e);
+    listeners_.push_back({vrf, transport, e});
   }
-  std::string our_addresses() const {
+  static std::string in_vrf(const std::string& name) {
+    return name == default_vrf ? std::string{} : " in VRF '" + name + "'";
+  }
+  static std::string our_addresses(const Vrf& vrf) {
     std::string all = "0.0.0.0 for all of ours";
-    for (const Connected& n : connected_) all += ", " + to_text(IpAddr{n.us()});
-    for (const Port& p : c_.ports)
-      for (const Prefix& a : p.addresses)
-        if (!a.addr.is_v4()) all += ", " + to_text(a.addr);
+    for (const Connected& n : vrf.connected) all += ", " + to_text(IpAddr{n.us()});
+    for (const auto& n : vrf.six.all()) all += ", " + to_text(n.prefix.addr);
     return all;
   }
 
@@ -490,7 +524,7 @@ class Checker {
   }
 
   void check_dns(const DnsService& s) {
-    check_listen(s.listen, {"UDP"});
+    check_listen(s.vrf, s.listen, {"UDP"});
     std::set<std::string> seen;
     for (const Zone& zone : s.zones) {
       const Place* name = places_.find(zone.name);
@@ -503,7 +537,7 @@ class Checker {
   }
 
   void check_http(const HttpService& s) {
-    check_listen(s.listen, {"TCP"});
+    check_listen(s.vrf, s.listen, {"TCP"});
     std::set<std::string> seen;
     for (const Site& site : s.sites) {
       const Place* root = places_.find(site.root);
@@ -539,7 +573,7 @@ class Checker {
     const Place* at = c_.metrics.listen ? places_.find(*c_.metrics.listen) : nullptr;
     if (!at || !c_.metrics.listen->addr.is_v4()) return;
     const Ip4Addr a = c_.metrics.listen->addr.v4();
-    for (const Connected& n : connected_)
+    for (const Connected& n : main_.connected)
       if (n.us() == a)
         return add(at,
                    to_text(IpAddr{a}) + " is an address of port '" + c_.ports[n.port].name +
@@ -557,13 +591,16 @@ class Checker {
   const bool known_;
   std::vector<Complaint>& out_;
   std::vector<std::vector<Complaint>>& in_files_;
-  Networks networks_;
-  Networks6 networks6_;
-  std::vector<Connected> connected_;
-  Destinations destinations_;                                                // of all static routes
+  struct Taken {
+    std::string vrf;
+    std::string_view transport;
+    Endpoint endpoint;
+  };
+  std::map<std::string, Vrf> vrfs_;
+  Vrf& main_ = vrf(default_vrf);
   std::map<std::tuple<std::string, uint16_t, uint16_t>, std::string> tags_;  // of ports with parents
   size_t static_neighbours_ = 0;
-  std::vector<std::pair<std::string_view, Endpoint>> listeners_;
+  std::vector<Taken> listeners_;
 };
 
 }  // namespace

@@ -276,6 +276,7 @@ std::string Codec<Mac>::text(const Mac& m) {
 
 const TextKind port_name{"a name of at most 15 letters, digits, '-' and '_' that starts with a letter",
                          "^[A-Za-z][A-Za-z0-9_-]{0,14}$", is_port_name};
+const TextKind vrf_name{port_name.right, port_name.pattern, is_port_name};
 const TextKind domain_name{"a domain name like example.test", "^[A-Za-z0-9_.-]+$", is_domain};
 const TextKind host_name{"a host name like www.example.test", "^[A-Za-z0-9.-]+$", is_host};
 const TextKind file_path{"a path, from the configuration's folder or with a slash in front", any_text,

@@ -85,7 +85,7 @@ struct TextKind {
   const char* pattern;
   bool (*fits)(std::string_view);
 };
-extern const TextKind port_name, domain_name, host_name, file_path;
+extern const TextKind port_name, vrf_name, domain_name, host_name, file_path;
 
 // --- devices: the key of each kind in the YAML and what stands behind it
 struct DeviceForm {

@@ -29,6 +29,9 @@ enum class RouteKind : uint8_t { Forward, Blackhole, Unreachable, Prohibit };
 enum class ReversePath : uint8_t { Off, Loose, Strict };
 enum class OuterTag : uint8_t { Ieee8021ad, Ieee8021q };  // of two: 0x88a8 or 0x8100 in front
 
+// The VRF of what names none: a table of routes and addresses of its own (ip/README.md).
+inline constexpr const char* default_vrf = "default";
+
 // Where a service listens. Address 0.0.0.0: every address of ours.
 struct Endpoint {
   IpAddr addr;
@@ -77,6 +80,7 @@ struct Port {
   std::optional<std::string> parent;  // the name of the port whose frames with these tags are ours
   uint16_t vlan = 0, outer_vlan = 0;  // 0: no such tag
   OuterTag outer_tag = OuterTag::Ieee8021ad;
+  std::string vrf = default_vrf;  // whose routes and addresses its packets know; not the parent's
   std::vector<Prefix> addresses;  // host bits are our address
   std::optional<Mac> mac;         // none: the device's own
   std::vector<Neighbour> neighbours;
@@ -93,6 +97,7 @@ struct Port {
 // A static route. Forward: `via` on a connected network, or `port` alone for a destination on the link.
 struct Route {
   Prefix to;  // no host bits
+  std::string vrf = default_vrf;
   RouteKind kind = RouteKind::Forward;
   std::optional<IpAddr> via;
   std::optional<std::string> port;  // the name of a port
@@ -114,7 +119,7 @@ struct RouteWay {
   int line = 1, column = 1;
 };
 
-// A file of routes as it was read (route_file.h): far too many for a Route each.
+// A file of routes as it was read (route_file.h): far too many for a Route each. All are of the default VRF.
 struct RouteFile {
   struct Entry {
     Prefix to;         // no host bits
@@ -133,6 +138,7 @@ struct Zone {
 
 struct DnsService {
   std::vector<Endpoint> listen;
+  std::string vrf = default_vrf;
   std::vector<Zone> zones;
   dns::Options options;
 };
@@ -144,6 +150,7 @@ struct Site {
 
 struct HttpService {
   std::vector<Endpoint> listen;
+  std::string vrf = default_vrf;
   std::vector<Site> sites;  // the first answers names nobody has
   std::optional<tcp::Algorithm> congestion;
   tcp::ListenerLimits limits;
@@ -153,6 +160,7 @@ struct HttpService {
 // An echo or a discard service, over UDP and TCP.
 struct InetdService {
   std::vector<Endpoint> listen;
+  std::string vrf = default_vrf;
   std::optional<tcp::Algorithm> congestion;
   tcp::ListenerLimits limits;
   serve::InetdOptions options;

@@ -143,6 +143,11 @@ void fields(V& v, Port& p) {
       Key{"outer_vlan", "with a parent: the outer VLAN where frames have two tags (QinQ); 0: they have one"},
       p.outer_vlan, uint16_t{0}, uint16_t{4094});
   v.value(Key{"outer_tag", "the outer tag's type: 802.1ad (0x88a8) or 802.1q (0x8100)"}, p.outer_tag);
+  v.text(
+      Key{"vrf",
+          "the VRF of the port: a table of routes and addresses of its own, which may overlap with others'; "
+          "nothing passes between two. A port with a parent does not share its parent's"},
+      p.vrf, vrf_name);
   v.list(Key{"addresses", "our addresses on this port, each with the length of its network's prefix"},
          p.addresses, Count{0, 64});
   v.sections(
@@ -171,6 +176,8 @@ template <class V>
 void fields(V& v, Route& r) {
   v.value(Key{"to", "the destinations, as a prefix; 0.0.0.0/0 or ::/0: all that nothing else matches", true},
           r.to);
+  v.text(Key{"vrf", "the VRF in which it is a route; its gateways and ports are of the same"}, r.vrf,
+         vrf_name);
   v.value(Key{"kind",
               "forward, or how to refuse: blackhole silently, unreachable and prohibit with an ICMP error"},
           r.kind);
@@ -198,6 +205,7 @@ void fields(V& v, Zone& z) {
 template <class V>
 void fields(V& v, DnsService& s) {
   v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
+  v.text(Key{"vrf", "whose addresses these are: the VRF of some port"}, s.vrf, vrf_name);
   v.sections(Key{"zones", "what to answer for", true}, s.zones, Count{1, 65536});
   fields(v, s.options);
 }
@@ -211,6 +219,7 @@ void fields(V& v, Site& s) {
 template <class V>
 void fields(V& v, HttpService& s) {
   v.list(Key{"listen", "where to answer", true}, s.listen, Count{1, 64});
+  v.text(Key{"vrf", "whose addresses these are: the VRF of some port"}, s.vrf, vrf_name);
   v.sections(Key{"sites", "what to serve; the first site also answers for names no site has", true}, s.sites,
              Count{1, 4096});
   v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
@@ -223,6 +232,7 @@ void fields(V& v, HttpService& s) {
 template <class V>
 void fields(V& v, InetdService& s) {
   v.list(Key{"listen", "where to answer, over UDP and TCP", true}, s.listen, Count{1, 64});
+  v.text(Key{"vrf", "whose addresses these are: the VRF of some port"}, s.vrf, vrf_name);
   v.value(Key{"congestion", "congestion control of its connections; not set: as tcp.congestion says"},
           s.congestion);
   v.section(Key{"tcp", "how long its connections bear a silent peer; what is not set is as tcp has it"},
@@ -244,7 +254,8 @@ void fields(V& v, Config& c) {
   v.sections(Key{"routes", "static routes; the networks of our addresses need none"}, c.routes,
              Count{0, 65536});
   v.texts(Key{"route_files",
-              "text files of more routes, one a line: 'PREFIX via GATEWAY [via GATEWAY ...] [src ADDRESS]', "
+              "text files of more routes, all of the default VRF, one a line: 'PREFIX via GATEWAY [via "
+              "GATEWAY ...] [src ADDRESS]', "
               "'PREFIX dev "
               "PORT', 'blackhole PREFIX', unreachable or prohibit; # starts a comment"},
           c.route_files, file_path, Count{0, 64});

@@ -22,6 +22,7 @@ struct Fault {
   std::string wrong, right;
 };
 
+// Those of one VRF: what is said of the ports of another is never asked.
 class Networks {
  public:
   explicit Networks(const std::vector<Port>& ports) : ports_{ports} {}
@@ -44,6 +45,10 @@ class Networks {
   std::optional<Fault> destination(const Prefix&) const;
   // "'lan'", or "one of lan, wan" when the name is far from all of them.
   std::optional<size_t> port_called(const std::string& name, Fault& out) const;
+  // The VRF of a port that is not in the default one; null: it is.
+  const std::string* other_vrf(size_t port) const {
+    return ports_[port].vrf == default_vrf ? nullptr : &ports_[port].vrf;
+  }
 
  private:
   const Connected* with(Ip4Addr) const;

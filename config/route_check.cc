@@ -30,6 +30,10 @@ void check_way(const RouteWay& w, const Networks& four, const Networks6& six, st
       Fault fault;
       port = four.port_called(*hop.port, fault);
       if (!port) return add(fault);
+      if (const std::string* vrf = four.other_vrf(*port))
+        return add(
+            {"port '" + *hop.port + "' is in VRF '" + *vrf + "', and routes of a file in the default one",
+             "a port of the default VRF, or the route in 'routes' with its 'vrf',"});
     }
     named |= hop.via.has_value();
     if (!hop.via) continue;

@@ -24,7 +24,7 @@ TEST(NeedARestart, what_a_reload_does_needs_none) {
   to.ports[0].reverse_path = config::ReversePath::Strict;
   to.ports[0].slaac = true;
   to.ports[0].advertise.enabled = true;
-  to.ports[1] = {.name = "b", .parent = "lan", .vlan = 8, .mtu = 1300};
+  to.ports[1] = {.name = "b", .parent = "lan", .vlan = 8, .vrf = "blue", .mtu = 1300};
   to.routes = {{.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = config::RouteKind::Blackhole}};
   to.route_files = {"routes"};
   to.file_routes.resize(1);
@@ -44,6 +44,8 @@ TEST(NeedARestart, everything_else_is_told_by_its_key) {
       {{"ports[lan].mac"}, [](config::Config& c) { c.ports[0].mac = Mac{{2, 0, 0, 0, 0, 7}}; }},
       {{"ports[wan]"}, [](config::Config& c) { c.ports.push_back({.name = "wan"}); }},
       {{"arp.neighbours"}, [](config::Config& c) { c.arp.neighbours = 64; }},
+      {{"ports[lan].vrf"}, [](config::Config& c) { c.ports[0].vrf = "blue"; }},
+      {{"dns[0].vrf"}, [](config::Config& c) { c.dns[0].vrf = "blue"; }},
       {{"dns[0].listen"}, [](config::Config& c) { c.dns[0].listen[0].port = {5353}; }},
       {{"echo[0]"}, [](config::Config& c) { c.echo = {{.listen = {{Ip4Addr{}, {7}}}}}; }},
       {{"metrics.listen"},
@@ -69,6 +71,25 @@ TEST(NeedARestart, room_for_a_second_tag_on_a_kernel_interface_is_made_at_start)
     from.ports.push_back({.name = "b", .parent = "lan", .vlan = 9, .outer_vlan = 100});
     EXPECT_EQ(need_a_restart(from, to), Keys{}) << "there is room already";
   }
+}
+
+TEST(StaticRoutes, are_those_of_one_vrf_and_files_are_the_default_ones) {
+  config::Config c = base();
+  c.ports[1].vrf = "blue";
+  c.routes = {{.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .kind = config::RouteKind::Blackhole},
+              {.to = {Ip4Addr::of(10, 0, 0, 0), 8}, .vrf = "blue", .kind = config::RouteKind::Prohibit}};
+  c.file_routes = {{.name = "f",
+                    .ways = {{.kind = config::RouteKind::Unreachable}},
+                    .routes = {{.to = {Ip4Addr::of(11, 0, 0, 0), 8}}}}};
+  const PortTable table{c};
+  using Kinds = std::vector<ip::RouteKind>;
+  const auto kinds = [&](uint16_t vrf) {
+    Kinds all;
+    for (const ip::Route& r : static_routes(c, table, vrf)) all.push_back(r.kind);
+    return all;
+  };
+  EXPECT_EQ(kinds(0), (Kinds{ip::RouteKind::Blackhole, ip::RouteKind::Unreachable}));
+  EXPECT_EQ(kinds(table.vrf("blue")), (Kinds{ip::RouteKind::Prohibited}));
 }
 
 TEST(Interfaces, a_port_is_as_wide_as_it_says_and_speaks_ipv6_when_it_has_cause) {

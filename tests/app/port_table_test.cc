@@ -92,5 +92,37 @@ TEST(PortTable, another_name_or_another_tag_is_another_port) {
   EXPECT_FALSE(t.keeps(3, more)) << "there was none";
 }
 
+config::Port in_vrf(config::Port p, const char* vrf) {
+  p.vrf = vrf;
+  return p;
+}
+
+TEST(PortTable, a_vrf_keeps_its_number_and_no_other_gets_it) {
+  const PortTable t{with({device("lan"), in_vrf(device("wan"), "red"), in_vrf(vlan("a", "lan", 1), "blue")})};
+  EXPECT_EQ(t.vrfs(), (Names{"default", "red", "blue"}));
+  EXPECT_EQ(t[1].vrf, 1u);
+  EXPECT_EQ(t[2].vrf, 2u);
+  const PortTable less = t.following(with({device("lan"), in_vrf(device("wan"), "red")}));
+  EXPECT_EQ(less.vrfs(), t.vrfs());
+  EXPECT_EQ(less[2].vrf, 2u) << "what still waits there is the VRF's";
+  const PortTable more = less.following(
+      with({device("lan"), in_vrf(device("wan"), "red"), in_vrf(vlan("b", "lan", 2), "green")}));
+  EXPECT_EQ(more.vrfs(), (Names{"default", "red", "blue", "green"}));
+  EXPECT_EQ(more.vrf("green"), 3u);
+  EXPECT_EQ(names(more), (Names{"lan", "wan", "", "b"})) << "the number is kept for a port of its VRF";
+  const PortTable back =
+      more.following(with({device("lan"), in_vrf(device("wan"), "red"), in_vrf(vlan("b", "lan", 2), "green"),
+                           in_vrf(vlan("c", "lan", 3), "blue")}));
+  EXPECT_EQ(names(back), (Names{"lan", "wan", "c", "b"}));
+  EXPECT_EQ(less.grown(more).vrfs(), more.vrfs());
+}
+
+TEST(PortTable, in_another_vrf_a_port_is_another) {
+  const PortTable t{with({device("lan"), in_vrf(vlan("a", "lan", 1), "red")})};
+  const PortTable next = t.following(with({device("lan"), in_vrf(vlan("a", "lan", 1), "blue")}));
+  EXPECT_EQ(names(next), (Names{"lan", "", "a"}));
+  EXPECT_EQ(next[2].vrf, next.vrf("blue"));
+}
+
 }  // namespace
 }  // namespace sluice::app

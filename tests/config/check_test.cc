@@ -7,6 +7,72 @@
 namespace sluice::config {
 namespace {
 
+// Two ports with the same address, in two VRFs: lines 1 to 4.
+const std::string two_vrfs =
+    "ports:\n"
+    "  - { name: lan, device: { tap: t0 }, addresses: [198.18.0.1/24, '2001:2::1/64'] }\n"
+    "  - { name: in, vrf: blue, device: { tap: t1 }, addresses: [198.18.0.1/24, '2001:2::1/64'] }\n"
+    "  - { name: out, vrf: blue, device: { tap: t2 }, addresses: [198.19.0.1/24] }\n";
+
+TEST(Vrfs, have_addresses_routes_and_listeners_of_their_own) {
+  const Config c = good(two_vrfs +
+                        "routes:\n"
+                        "  - { to: 10.0.0.0/8, via: 198.18.0.2 }\n"
+                        "  - { to: 10.0.0.0/8, via: 198.19.0.2, vrf: blue, source: 198.18.0.1 }\n"
+                        "  - { to: 198.19.0.0/24, via: 198.18.0.2, vrf: default }\n"
+                        "echo: [ { listen: [198.18.0.1:7] }, { listen: ['0.0.0.0:7'], vrf: blue } ]\n");
+  EXPECT_EQ(c.ports[0].vrf, "default");
+  EXPECT_EQ(c.ports[1].vrf, "blue");
+  EXPECT_EQ(c.routes[0].vrf, "default");
+  EXPECT_EQ(c.routes[1].vrf, "blue");
+  EXPECT_EQ(c.echo[1].vrf, "blue");
+}
+
+TEST(Vrfs, do_not_reach_into_each_other) {
+  struct {
+    const char *claim, *text, *problems;
+  } const cases[] = {
+      {"one misspelt", "routes: [ { to: 10.0.0.0/8, via: 198.18.0.2, vrf: bleu } ]\n",
+       "f.yaml:5:51: no port is in a VRF 'bleu', 'blue' would be right\n"},
+      {"one that is not there", "echo: [ { listen: [198.18.0.1:7], vrf: customer } ]\n",
+       "f.yaml:5:40: no port is in a VRF 'customer', one of blue, default would be right\n"},
+      {"no name", "echo: [ { listen: [198.18.0.1:7], vrf: 1st } ]\n",
+       "f.yaml:5:40: echo[0].vrf is '1st', a name of at most 15 letters, digits, '-' and '_' that starts "
+       "with "
+       "a letter would be right\n"},
+      {"a gateway of another", "routes: [ { to: 10.0.0.0/8, via: 198.19.0.2 } ]\n",
+       "f.yaml:5:34: gateway 198.19.0.2 is on none of our networks, an address in 198.18.0.0/24 would be "
+       "right\n"},
+      {"a port of another", "routes: [ { to: 10.0.0.0/8, port: out } ]\n",
+       "f.yaml:5:35: port 'out' is in VRF 'blue', and the route in 'default', a port of the route's VRF, "
+       "since "
+       "nothing passes from one to another, would be right\n"},
+      {"a source of another", "routes: [ { to: 10.0.0.0/8, via: 198.18.0.2, source: 198.19.0.1 } ]\n",
+       "f.yaml:5:54: 198.19.0.1 is not an address of ours, one of 198.18.0.1 would be right\n"},
+      {"an address of another", "echo: [ { listen: [198.19.0.1:7] } ]\n",
+       "f.yaml:5:20: 198.19.0.1 is not an address of ours, 0.0.0.0 for all of ours, 198.18.0.1, 2001:2::1 "
+       "would be right\n"},
+      {"two listeners in one",
+       "echo: [ { listen: [198.18.0.1:7], vrf: blue }, { listen: [198.18.0.1:7], vrf: blue } ]\n",
+       "f.yaml:5:59: UDP 198.18.0.1:7 is taken by 198.18.0.1:7 in VRF 'blue', another address or port would "
+       "be "
+       "right\n"
+       "f.yaml:5:59: TCP 198.18.0.1:7 is taken by 198.18.0.1:7 in VRF 'blue', another address or port would "
+       "be "
+       "right\n"},
+      {"two routes in one",
+       "routes:\n  - { to: 10.0.0.0/8, via: 198.19.0.2, vrf: blue }\n  - { to: 10.0.0.0/8, via: 198.18.0.2, "
+       "vrf: blue }\n",
+       "f.yaml:7:11: there are two routes to 10.0.0.0/8, one would be right\n"}};
+  for (const auto& c : cases) EXPECT_EQ(problems(two_vrfs + c.text), c.problems) << c.claim;
+  EXPECT_EQ(
+      problems("ports:\n"
+               "  - { name: a, vrf: blue, device: { tap: t0 }, addresses: [198.18.0.1/24] }\n"
+               "  - { name: b, vrf: blue, device: { tap: t1 }, addresses: [198.18.0.2/24] }\n"),
+      "f.yaml:3:60: 198.18.0.2/24 overlaps 198.18.0.1/24 of port 'a', a network that only one port is on "
+      "would be right\n");
+}
+
 TEST(Load, refuses_ports_that_cannot_be) {
   const Case cases[] = {
       {"no ports", "metrics: {}\n",

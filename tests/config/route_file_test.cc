@@ -156,6 +156,22 @@ std::string problems(const std::string& yaml, const std::string& routes, bool si
   return all;
 }
 
+TEST(RouteFile, routes_are_of_the_default_vrf) {
+  // The same network in another VRF, and a route there to the same destination, are nothing to a file.
+  const std::string blue =
+      "  - { name: blue, vrf: blue, device: { tap: t2 }, addresses: [10.0.0.1/24] }\n"
+      "routes: [ { to: 11.0.0.0/8, via: 10.0.0.2, vrf: blue } ]\n"
+      "route_files: [r]\n";
+  EXPECT_EQ(problems(blue, "10.0.0.0/24 via 198.18.0.2\n11.0.0.0/8 dev wan\n"), "2 routes");
+  EXPECT_EQ(problems(blue, "12.0.0.0/8 via 198.18.0.2\n12.1.0.0/16 dev blue\n"),
+            "d/r:2:13: port 'blue' is in VRF 'blue', and routes of a file in the default one, a port of the "
+            "default VRF, or the route in 'routes' with its 'vrf', would be right\n");
+  EXPECT_EQ(
+      problems(blue, "12.0.0.0/8 via 10.0.0.2\n"),
+      "d/r:1:12: gateway 10.0.0.2 is on none of our networks, an address in 198.18.0.0/24, 198.19.0.0/24 "
+      "would be right\n");
+}
+
 TEST(RouteFile, routes_of_both_families_are_checked_alike) {
   const std::string both =
       "ip: { routes: 64 }\nroute_files: [r]\n"
