@@ -45,17 +45,17 @@ class Room : public testing::Test {
     std::copy(text.begin(), text.end(), b.data() + wire::Tcp::header_len + options.size());
     return b;
   }
-  void gets(buf::Packet p) {
+  void gets(buf::Packet p, uint16_t vrf = 0) {
     buf::Batch batch;
     batch.push(std::move(p));
-    host->room.input(batch, now);
+    host->room.input(batch, now, vrf);
     EXPECT_TRUE(batch.empty());
   }
-  void gets(wire::Tcp::Value v, const std::string& text = {}) {
+  void gets(wire::Tcp::Value v, const std::string& text = {}, uint16_t vrf = 0) {
     if (v.src.v == 0) v.src = Port{1000};
     if (v.dst.v == 0) v.dst = Port{80};
     v.window = {65535};
-    gets(ip4_packet(host_a, host_b, bytes(v, text)));
+    gets(ip4_packet(host_a, host_b, bytes(v, text)), vrf);
   }
   void serve() {
     host->room.for_each_ready(now, [&](buf::Stream& s) { host->serve(s); });

@@ -132,11 +132,13 @@ TEST_F(Room, a_narrow_path_is_remembered_for_the_next_connections_and_forgotten_
   const auto again = sent();
   ASSERT_FALSE(again.empty());
   EXPECT_EQ(again[0].text.size(), 520u);
-  const auto offered = [&](uint16_t port) {
-    gets({.src = {port}, .seq = {100}, .flags = syn});
+  host->room.listen({}, Port{80}, 7, {}, {}, 1);
+  const auto offered = [&](uint16_t port, uint16_t vrf = 0) {
+    gets({.src = {port}, .seq = {100}, .flags = syn}, {}, vrf);
     return sent().at(0).options.mss;
   };
   EXPECT_EQ(offered(2000), 520);
+  EXPECT_EQ(offered(2000, 1), 1460) << "the same address in another VRF is somebody else's";
   now = now + 601_s;
   EXPECT_EQ(offered(2001), 1460);
 }

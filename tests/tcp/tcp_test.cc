@@ -372,6 +372,37 @@ TEST_F(Room, connect_finds_every_port_once_and_then_none) {
   for (uint16_t i = 0; i < 10; ++i) EXPECT_EQ(ports.at(i), 40'000 + i);
 }
 
+TEST_F(Room, the_same_tuple_in_another_vrf_is_another_connection) {
+  host->room.listen({}, Port{80}, 7, {}, {}, 1);
+  gets({.seq = {100}, .flags = syn});
+  const SeqNum first = one().seq;
+  gets({.seq = {100}, .flags = syn}, {}, 1);
+  const SeqNum second = one().seq;
+  EXPECT_NE(first, second) << "nobody learns of the other's numbers";
+  EXPECT_EQ(host->room.half_open(), 2u);
+  gets({.seq = {101}, .ack = second + 1, .flags = ack}, {}, 1);
+  EXPECT_EQ(host->room.half_open(), 1u);
+  EXPECT_EQ(host->room.connections(tcp::State::Established), 1u);
+  gets({.seq = {101}, .flags = rst});
+  EXPECT_EQ(host->room.half_open(), 0u);
+  EXPECT_EQ(host->room.connections(tcp::State::Established), 1u);
+  gets({.seq = {101}, .flags = syn}, {}, 2);
+  EXPECT_EQ(one().flags, rst | ack) << "where nobody listens";
+}
+
+TEST_F(Room, a_cookie_of_one_vrf_is_none_in_another) {
+  tcp::Options o = small();
+  o.half_open = 0;
+  start(o);
+  host->room.listen({}, Port{80}, 7, {}, {}, 1);
+  gets({.seq = {100}, .flags = syn});
+  const SeqNum cookie = one().seq;
+  gets({.seq = {101}, .ack = cookie + 1, .flags = ack}, {}, 1);
+  EXPECT_EQ(one().flags, rst);
+  gets({.seq = {101}, .ack = cookie + 1, .flags = ack});
+  EXPECT_EQ(host->room.connections(tcp::State::Established), 1u);
+}
+
 TEST_F(Room, initial_numbers_differ_by_tuple_and_grow_with_time) {
   gets({.src = {1000}, .seq = {1}, .flags = syn});
   gets({.src = {1001}, .seq = {1}, .flags = syn});
