@@ -3,7 +3,7 @@
 has one core and the client the other, contestants take turns, and what counts is the ratio of medians.
 
   perf/run                 all rows
-  perf/run --quick         most rows, small and short: about four minutes
+  perf/run --quick         most rows, small, short, and beside fewer peers: two minutes
   perf/run dns http        some rows
   perf/run --write         all rows, and the result goes into README.md and perf/README.md with charts
 
@@ -34,7 +34,7 @@ def arguments(words):
     parser = argparse.ArgumentParser(prog="perf/run", description=__doc__, epilog="rows:\n" + rows,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="which rows; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, shorter measurements, small tables and zones")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and peers, shorter measurements, small tables and zones")
     parser.add_argument("--rounds", type=int, help="how often each contestant has its turn (default 5, quick 2)")
     parser.add_argument("--seconds", type=float, help="of each measurement (default 3, quick 0.5)")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here")

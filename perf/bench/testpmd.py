@@ -53,4 +53,11 @@ class Testpmd:
         self.program.resume()
 
     def end(self):
+        # A signal that comes before its prompt is there is noticed at the next line it reads, and none comes.
+        try:
+            self.resume()
+            self.say("quit")
+            self.program.process.wait(5)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
         self.program.end()
