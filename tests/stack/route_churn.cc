@@ -51,14 +51,18 @@ struct Script {
 
   Script(bool v6, size_t changes, Rng& rng) : ways(watched, {{0, 0}}) {
     for (size_t i = 0; i < watched; ++i) {
-      const auto host = static_cast<uint16_t>(rng.below(1 << 16));
-      addresses.push_back(v6 ? IpAddr{Ip6Addr::of(0x2001, 0xdb8, host, 0, 0, 0, host, 1)}
-                             : IpAddr{Ip4Addr{0x0a00'0000u | host}});
+      const auto net = static_cast<uint16_t>(rng.below(1 << 16));
+      addresses.push_back(v6 ? IpAddr{Ip6Addr::of(0x2001, 0xdb8, net, 0, 0, 0, net, 1)}
+                             : IpAddr{Ip4Addr{0x0a00'0001u | static_cast<uint32_t>(net) << 8}});
     }
+    // Nearly all are of the lengths that a table of the Internet is made of.
     const uint8_t least = v6 ? 33 : 9, most = v6 ? 128 : 32;
+    const uint8_t usual_least = v6 ? 36 : 16, usual_most = v6 ? 48 : 24;
     std::map<std::pair<uint8_t, IpAddr>, uint8_t> table;
     while (steps.size() < changes) {
-      const auto length = static_cast<uint8_t>(least + rng.below(most - least + 1u));
+      const auto length = rng.chance(0.98)
+                              ? static_cast<uint8_t>(usual_least + rng.below(usual_most - usual_least + 1u))
+                              : static_cast<uint8_t>(least + rng.below(most - least + 1u));
       const IpAddr net = truncated(addresses[rng.below(watched)], length);
       Step step{{net, length}, {}};
       if (table.contains({length, net}) && rng.chance(0.5)) {
