@@ -70,6 +70,13 @@ struct Opening {
     if (timestamps) s.options.timestamps = {timestamp_clock(now, ts_offset), ts_recent};
     return s;
   }
+  // For a peer that may think it is connected (RFC 9293 §3.10.5).
+  constexpr Segment reset(Instant now) const {
+    using namespace wire::tcp_flag;
+    Segment s{.seq = iss + 1, .ack = irs + 1, .flags = rst | ack};
+    if (timestamps) s.options.timestamps = {timestamp_clock(now, ts_offset), ts_recent};  // RFC 7323 §3.2
+    return s;
+  }
 
   enum class Answer : uint8_t {
     Drop,         // `why` says it

@@ -165,6 +165,12 @@ bool Tcp::abort_some(Instant now) {
     if (slots_[i].conn.abort(rst, now)) reply(slots_[i].tuple, rst);
     release(i);
   }
+  while (!half_order_.empty()) {
+    if (reply_count_ == replies_.size()) return true;
+    const uint32_t r = half_order_.front();
+    reply(halves_[r].tuple, halves_[r].opening.reset(now));
+    forget_half_open(r);
+  }
   return false;
 }
 

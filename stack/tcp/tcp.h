@@ -76,7 +76,8 @@ class Tcp {
   // Fills `out`, which is empty; true when more waits.
   bool output(Instant now, buf::Transmits& out);
   // Ends connections with a reset to their peers, as many as there is room for resets; true when more are
-  // left. For the end of a worker: services are not told.
+  // left. So too where only our third segment is missing: its sender thinks that it is connected. For the end
+  // of a worker: services are not told.
   bool abort_some(Instant now);
   // What a stream's connection is doing; nothing when it is gone.
   std::optional<Info> info(buf::StreamId) const;

@@ -206,6 +206,22 @@ TEST_F(Room, a_stream_given_up_is_gone_and_its_peer_is_reset_if_it_knows) {
   EXPECT_EQ(host->room.connections(State::Established), 0u);
 }
 
+// Its third segment may be on the way, lost or unread: a peer that has our answer thinks it is connected.
+TEST_F(Room, the_end_of_a_worker_tells_peers_whose_handshake_has_not_ended_here) {
+  gets({.seq = {100}, .flags = syn});
+  const auto answer = one();
+  ASSERT_EQ(host->room.half_open(), 1u);
+  EXPECT_FALSE(host->room.abort_some(now));
+  const auto reset = one();
+  EXPECT_EQ(reset.flags, rst | ack);
+  EXPECT_EQ(reset.seq, answer.seq + 1);
+  EXPECT_EQ(reset.ack.v, 101u);
+  EXPECT_EQ(host->room.half_open(), 0u);
+  EXPECT_FALSE(host->room.abort_some(now));
+  EXPECT_TRUE(sent().empty()) << "each is told once";
+  EXPECT_EQ(host->room.deadline(), Instant::never());
+}
+
 TEST_F(Room, a_stream_that_is_being_served_is_not_ended_behind_its_back) {
   establish();
   const auto end_it = [&] {
