@@ -26,6 +26,22 @@ constexpr uint64_t lower8(uint64_t v) {
 }
 static_assert(lower8(0x405a41617a5b80c1) == 0x407a61617a5b80c1);
 
+// Sixteen at once.
+using Vector = uint8_t __attribute__((vector_size(16)));
+inline Vector lower16(Vector v) { return v | (reinterpret_cast<Vector>(v - 'A' < 26) & 0x20); }
+
+// Reads `n` octets, at most as many as a T has, and writes a whole T.
+template <class T>
+inline void fold(const uint8_t* from, size_t n, uint8_t* to) {
+  T v{};
+  std::memcpy(&v, from, n);
+  if constexpr (sizeof v == sizeof(Vector))
+    v = lower16(v);
+  else
+    v = lower8(v);
+  std::memcpy(to, &v, sizeof v);
+}
+
 constexpr uint64_t mix(uint64_t a, uint64_t b) {
   const auto m = static_cast<unsigned __int128>(a) * b;
   return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
@@ -64,35 +80,24 @@ class FoldedName {
  private:
   static constexpr size_t word = sizeof(uint64_t);
 
+  // Octets behind the name, as far as the message has any, come along: nobody reads them.
   void fold_octets(Bytes in) {
-    const size_t whole = len_ / word * word;
+    using fold_detail::fold;
+    constexpr size_t vector = sizeof(fold_detail::Vector);
     size_t i = 0;
-    for (; i < whole; i += word) fold_word(i, in.data() + i, word);
-    // hash_suffixes may read up to a word beyond the name.
-    std::memset(octets_.data() + i + word, 0, word);
-    if (in.size() - i < word) return fold_word(i, in.data() + i, len_ - whole);
-    // As a rule there is more behind the name: a word is read whole, and what is not the name's is cleared.
-    const uint64_t names = (uint64_t{1} << (8 * (len_ - whole))) - 1;
-    const uint64_t v = fold_detail::lower8(load(in.data() + i)) & native(names);
-    std::memcpy(octets_.data() + i, &v, word);
-  }
-  // A mask of octets in the order of memory.
-  static constexpr uint64_t native(uint64_t first_octets_low) {
-    return std::endian::native == std::endian::little ? first_octets_low
-                                                      : __builtin_bswap64(first_octets_low);
-  }
-  void fold_word(size_t i, const uint8_t* from, size_t n) {
-    uint64_t v = 0;
-    std::memcpy(&v, from, n);
-    v = fold_detail::lower8(v);
-    std::memcpy(octets_.data() + i, &v, word);
+    for (; i < len_ && in.size() - i >= vector; i += vector)
+      fold<fold_detail::Vector>(in.data() + i, vector, octets_.data() + i);
+    for (; i < len_ && in.size() - i >= word; i += word)
+      fold<uint64_t>(in.data() + i, word, octets_.data() + i);
+    if (i < len_) fold<uint64_t>(in.data() + i, len_ - i, octets_.data() + i);
   }
 
+  // Of octets in which lower and upper case of a letter are the same, and two of other octets at times.
   void hash_suffixes(Bytes in) {
-    // Folded again: octets_ was just written in whole words, and a word at an odd place of it would wait
+    // From the message where it can be: octets_ was just written, and a word at an odd place of it would wait
     // until those stores are through.
-    const auto folded_word = [&](size_t i) {
-      return i + word <= in.size() ? fold_detail::lower8(load(in.data() + i)) : load(octets_.data() + i);
+    const auto caseless_word = [&](size_t i) {
+      return load(i + word <= in.size() ? in.data() + i : octets_.data() + i) | 0x2020202020202020;
     };
     constexpr uint64_t k0 = 0x9e3779b97f4a7c15, k1 = 0xd6e8feb86659fd93;
     uint64_t h = k0;
@@ -101,9 +106,9 @@ class FoldedName {
       size_t p = at_[i] + size_t{1};
       size_t n = at_[i + 1] - p;
       h ^= n;
-      for (; n > word; n -= word, p += word) h = fold_detail::mix(h ^ folded_word(p), k1);
+      for (; n > word; n -= word, p += word) h = fold_detail::mix(h ^ caseless_word(p), k1);
       const uint64_t mask = n == word ? ~uint64_t{0} : (uint64_t{1} << (8 * n)) - 1;
-      h = fold_detail::mix(h ^ (folded_word(p) & mask), k1 ^ h >> 32);
+      h = fold_detail::mix(h ^ (caseless_word(p) & mask), k1 ^ h >> 32);
       hash_[i] = h;
     }
   }
@@ -116,7 +121,8 @@ class FoldedName {
   uint8_t len_;
   uint8_t labels_;
   std::array<uint8_t, max_labels + 1> at_;
-  alignas(word) std::array<uint8_t, max_name_len + 1 + 2 * word> octets_;
+  // Whole vectors are written, and a whole word is read at every label.
+  alignas(16) std::array<uint8_t, max_name_len + 1 + word> octets_;
   std::array<uint64_t, max_labels + 1> hash_;
 };
 

@@ -30,7 +30,16 @@ class Sum {
       p += blocks;
       n -= blocks;
     }
-    for (; n >= 8; n -= 8, p += 8) plus(word<uint64_t>(p));
+    // Carries are counted apart, so that one addition does not wait for the carry of the one before.
+    uint64_t s = sum_, carries = 0;
+    const auto take = [&](const uint8_t* at) {
+      carries += __builtin_add_overflow(s, word<uint64_t>(at), &s);
+    };
+    for (; n >= 32; n -= 32, p += 32) take(p), take(p + 8), take(p + 16), take(p + 24);
+    if (n & 16) take(p), take(p + 8), p += 16;
+    if (n & 8) take(p), p += 8;
+    sum_ = s;
+    plus(carries);
     if (n & 4) plus(word<uint32_t>(p)), p += 4;
     if (n & 2) plus(word<uint16_t>(p)), p += 2;
     if (n & 1) plus(last_octet(*p));

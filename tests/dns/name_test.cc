@@ -166,6 +166,35 @@ TEST(FoldedName, folds_octet_by_octet_like_lower) {
   EXPECT_EQ(fold_detail::lower8(~uint64_t{0}), ~uint64_t{0});
 }
 
+// Whatever lies behind the name, however long both are: vectors, words and single octets do the same.
+TEST(FoldedName, folds_and_hashes_every_length_alike) {
+  uint8_t next = 0;
+  for (size_t len = 1; len <= max_name_len; ++len) {
+    std::string wire;
+    while (wire.size() + 1 < len) {
+      const size_t n = std::min(max_label_len, len - wire.size() - 2);
+      if (n == 0) break;  // one octet is left, too few for a label
+      wire += static_cast<char>(n);
+      for (size_t i = 0; i < n; ++i) wire += static_cast<char>(next++);
+    }
+    wire += '\0';
+    std::string want = wire;
+    for (char& c : want) c = static_cast<char>(lower(static_cast<uint8_t>(c)));
+    FoldedName plain;
+    ASSERT_TRUE(plain.fold(as_bytes(want)));
+    for (size_t behind = 0; behind <= 20; ++behind) {
+      const std::string message = wire + std::string(behind, 'Z');
+      const std::vector<char> exact{message.begin(), message.end()};  // so that a sanitizer sees its end
+      FoldedName f;
+      ASSERT_TRUE(f.fold({reinterpret_cast<const uint8_t*>(exact.data()), exact.size()}));
+      ASSERT_EQ(f.len(), wire.size());
+      ASSERT_EQ(as_text(f.suffix(0)), want) << len << "+" << behind;
+      for (unsigned skip = 0; skip <= f.labels(); ++skip)
+        ASSERT_EQ(f.hash(skip), plain.hash(skip)) << len << "+" << behind;
+    }
+  }
+}
+
 TEST(FoldedName, suffixes_hash_like_the_names_they_are) {
   const Name n = parsed("WWW.a-label-of-some-length.Example.TEST.");
   FoldedName f;
