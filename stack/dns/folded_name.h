@@ -30,16 +30,26 @@ static_assert(lower8(0x405a41617a5b80c1) == 0x407a61617a5b80c1);
 using Vector = uint8_t __attribute__((vector_size(16)));
 inline Vector lower16(Vector v) { return v | (reinterpret_cast<Vector>(v - 'A' < 26) & 0x20); }
 
-// Reads `n` octets, at most as many as a T has, and writes a whole T.
 template <class T>
-inline void fold(const uint8_t* from, size_t n, uint8_t* to) {
-  T v{};
-  std::memcpy(&v, from, n);
-  if constexpr (sizeof v == sizeof(Vector))
-    v = lower16(v);
-  else
-    v = lower8(v);
-  std::memcpy(to, &v, sizeof v);
+T load(const uint8_t* p) {
+  T v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// The word at `i`, i < in.size(); zeros behind the end. Near the end it is shifted out of the last whole
+// word: a copy by pieces would be read back before its stores are through.
+inline uint64_t word_at(Bytes in, size_t i) {
+  constexpr size_t word = sizeof(uint64_t);
+  if (i + word <= in.size()) return load<uint64_t>(in.data() + i);
+  if (in.size() >= word) {
+    const uint64_t last = load<uint64_t>(in.data() + in.size() - word);
+    const size_t beyond = 8 * (i + word - in.size());
+    return std::endian::native == std::endian::little ? last >> beyond : last << beyond;
+  }
+  uint64_t v = 0;
+  std::memcpy(&v, in.data() + i, in.size() - i);
+  return v;
 }
 
 constexpr uint64_t mix(uint64_t a, uint64_t b) {
@@ -82,23 +92,23 @@ class FoldedName {
 
   // Octets behind the name, as far as the message has any, come along: nobody reads them.
   void fold_octets(Bytes in) {
-    using fold_detail::fold;
-    constexpr size_t vector = sizeof(fold_detail::Vector);
+    using namespace fold_detail;
     size_t i = 0;
-    for (; i < len_ && in.size() - i >= vector; i += vector)
-      fold<fold_detail::Vector>(in.data() + i, vector, octets_.data() + i);
-    for (; i < len_ && in.size() - i >= word; i += word)
-      fold<uint64_t>(in.data() + i, word, octets_.data() + i);
-    if (i < len_) fold<uint64_t>(in.data() + i, len_ - i, octets_.data() + i);
+    for (; i < len_ && in.size() - i >= sizeof(Vector); i += sizeof(Vector)) {
+      const Vector v = lower16(load<Vector>(in.data() + i));
+      std::memcpy(octets_.data() + i, &v, sizeof v);
+    }
+    for (; i < len_; i += word) {
+      const uint64_t v = lower8(word_at(in, i));
+      std::memcpy(octets_.data() + i, &v, word);
+    }
   }
 
   // Of octets in which lower and upper case of a letter are the same, and two of other octets at times.
   void hash_suffixes(Bytes in) {
-    // From the message where it can be: octets_ was just written, and a word at an odd place of it would wait
-    // until those stores are through.
-    const auto caseless_word = [&](size_t i) {
-      return load(i + word <= in.size() ? in.data() + i : octets_.data() + i) | 0x2020202020202020;
-    };
+    // From the message: octets_ was just written, and a word at an odd place of it would wait until those
+    // stores are through.
+    const auto caseless_word = [&](size_t i) { return fold_detail::word_at(in, i) | 0x2020202020202020; };
     constexpr uint64_t k0 = 0x9e3779b97f4a7c15, k1 = 0xd6e8feb86659fd93;
     uint64_t h = k0;
     hash_[labels_] = h;
@@ -112,17 +122,11 @@ class FoldedName {
       hash_[i] = h;
     }
   }
-  static uint64_t load(const uint8_t* p) {
-    uint64_t v;
-    std::memcpy(&v, p, word);
-    return v;
-  }
 
   uint8_t len_;
   uint8_t labels_;
   std::array<uint8_t, max_labels + 1> at_;
-  // Whole vectors are written, and a whole word is read at every label.
-  alignas(16) std::array<uint8_t, max_name_len + 1 + word> octets_;
+  alignas(16) std::array<uint8_t, max_name_len + 1> octets_;  // written in whole vectors
   std::array<uint64_t, max_labels + 1> hash_;
 };
 
