@@ -41,15 +41,16 @@ const Udp::Listener* Udp::find(const Tuple& t) const {
 
 void Udp::input(buf::Batch& in, Datagrams& out, buf::Batch& no_port, uint16_t vrf) {
   buf::for_each_ahead(in, [&](Packet& p) {
-    Datagram d;
+    // Written where it stays: a copy would read the addresses before their stores are through.
+    Datagram& d = out.push();
     const Counter why = verdict(p, vrf, d);
     count_.add(why);  // udp_in, or the reason
     if (why == fine) {
       d.packet = std::move(p);
-      out.push(std::move(d));
-    } else if (why == Counter::udp_no_port) {
-      no_port.push(std::move(p));
+      return;
     }
+    out.pop();
+    if (why == Counter::udp_no_port) no_port.push(std::move(p));
   });
   in.clear();
 }
@@ -87,18 +88,18 @@ Counter Udp::verdict(Packet& p, uint16_t vrf, Datagram& out) const {
 }
 
 bool Udp::reply(Datagram&& datagram, size_t length, buf::Transmits& out) {
-  Datagram d{std::move(datagram)};
-  if (length > d.room().size()) {
+  const size_t room = datagram.room().size(), asked = datagram.payload.size();
+  Packet p{std::move(datagram.packet)};
+  if (length > room) {
     count_.add(Counter::udp_reply_too_long);
     return false;
   }
-  Packet p{std::move(d.packet)};
-  if (length > d.payload.size())
-    p.append(static_cast<uint16_t>(length - d.payload.size()));
+  if (length > asked)
+    p.append(static_cast<uint16_t>(length - asked));
   else
-    p.truncate(static_cast<uint32_t>(p.size() - (d.payload.size() - length)));
+    p.truncate(static_cast<uint32_t>(p.size() - (asked - length)));
   p.drop_front(static_cast<uint16_t>(p.l2_len() + p.l3_len() + header_len));
-  return send(std::move(p), d.tuple, out);
+  return send(std::move(p), datagram.tuple, out);
 }
 
 bool Udp::send(Packet&& payload, const Tuple& tuple, buf::Transmits& out) {
