@@ -45,7 +45,7 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
     count.add(Counter::worker_polls);
     if (heard || worked) {
       readers_.between_bursts(index_);
-      idle.rest(true, now, deadline());
+      idle.rest(true, now, Instant::never());
     } else {
       readers_.leave(index_);  // the rest may be long
       idle.rest(false, now, deadline());

@@ -46,8 +46,8 @@ class Idle {
   void watch(const Device& device, uint16_t queue);
 
   // After each turn. `worked`: the turn found anything to do. `now`: what the turn was given. `deadline`: the
-  // earliest time the worker wants its next turn. A turn without work may be followed by one more before the
-  // sleep, with the wake-ups armed, so that none is lost.
+  // earliest time the worker wants its next turn, of no matter after one that worked. A turn without work may
+  // be followed by one more before the sleep, with the wake-ups armed, so that none is lost.
   void rest(bool worked, Instant now, Instant deadline);
 
   bool all_tell() const { return all_tell_; }
