@@ -73,6 +73,26 @@ def test_virtio_user_meets_vhost_user(tmp_path, cores):
         passes_traffic(near, far, tmp_path)
 
 
+@pytest.mark.parametrize("device", ["memif: {}, args: role=server", "vhost_user: {}"])
+def test_a_socket_left_by_a_killed_appliance_is_no_obstacle(tmp_path, device):
+    path = tmp_path / "left.sock"
+    config = configuration(tmp_path, f"name: mid, device: {{ {device.format(path)} }}, addresses: [10.0.0.1/30]")
+    with Lab(lab_name(), {}) as lab:
+        lab.start(SLUICE, config)
+        process, lab.process = lab.process, None
+        process.kill()
+        process.wait(15)
+        assert path.is_socket()
+        lab.start(SLUICE, config)
+        assert path.is_socket()
+        # One in use is: the second appliance says so, and the first one's socket stays.
+        other = configuration(tmp_path, f"name: other, device: {{ {device.format(path)} }}, addresses: [10.0.0.5/30]")
+        refused = lab.box.run([SLUICE, "--config", other], timeout=60)
+        assert refused.returncode not in (0, 2) and "somebody serves the socket" in refused.stderr, refused.stderr
+        assert path.is_socket()
+        assert lab.stop() == 0
+
+
 def test_raw_arguments_open_any_driver(tmp_path):
     config = configuration(tmp_path, "name: lan, device: { raw: 'net_af_packet7,iface=sluice-lan' }, addresses: [198.18.0.1/24]")
     with Lab(lab_name(), LAN, device="af_packet") as lab:
