@@ -369,9 +369,18 @@ void Appliance::start() {
   }
 }
 
-void Appliance::watch_links() {
+std::vector<std::string> Appliance::watch_links() {
+  std::vector<std::string> news;
+  for (size_t d = 0; d < devices_.size(); ++d) {
+    LinkState now{devices_[d]->link_up(), devices_[d]->members()};
+    if (d == links_.size()) links_.push_back(now);  // the first time
+    for (std::string& line : link_news(devices_[d]->info().name, links_[d], now))
+      news.push_back(std::move(line));
+    links_[d] = std::move(now);
+  }
   for (uint16_t port = 0; port < table_.size(); ++port)
-    for (const auto& routes : routes_) routes->link_state(port, devices_[table_[port].device]->link_up());
+    for (const auto& routes : routes_) routes->link_state(port, links_[table_[port].device].up);
+  return news;
 }
 
 std::vector<std::string> Appliance::reload(const config::Config& to,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/gauges.h"
+#include "app/link_news.h"
 #include "app/metrics.h"
 #include "app/port_table.h"
 #include "app/reloads.h"
@@ -44,8 +45,9 @@ class Appliance {
   std::vector<std::string> reload(const config::Config& to,
                                   std::vector<std::shared_ptr<const dns::Zones>> zones);
   Reloads& reloads() { return reloads_; }
-  // Routes over links that died or came back since the last time; to be called now and then.
-  void watch_links();
+  // Routes over links that died or came back since the last time go and come; to be called now and then. What
+  // happened, a line each.
+  std::vector<std::string> watch_links();
   void stop();  // returns when every worker has ended
 
  private:
@@ -78,6 +80,7 @@ class Appliance {
   std::unique_ptr<io::Eal> eal_;
   std::unique_ptr<buf::PacketPool> pool_;
   std::vector<std::unique_ptr<io::Device>> devices_;      // [device]
+  std::vector<LinkState> links_;                          // [device], as last seen
   std::vector<std::unique_ptr<io::Exchange>> exchanges_;  // [device], with two or more workers
   std::vector<buf::Interface> interfaces_;                // [port]
   std::vector<link::Advertise> advertise_;                // [port]

@@ -27,6 +27,9 @@ struct Words {
   bool check = false, print_config = false, print_schema = false, print_manual = false, version = false;
 };
 
+// Whoever waits for a line reads a pipe: each leaves at once.
+void say(const std::string& line) { std::cout << "sluice: " << line << std::endl; }
+
 // SIGHUP: the file is read again, and what it says from now on holds; or nothing of it does.
 void reload(app::Appliance& appliance, const std::string& path) {
   auto fresh = app::read_configuration(path, std::cerr);
@@ -36,7 +39,7 @@ void reload(app::Appliance& appliance, const std::string& path) {
   const bool done = fresh && wrong.empty();
   appliance.reloads().count(done);
   if (done)
-    std::cout << "sluice: reloaded " << path << std::endl;  // NOLINT(performance-avoid-endl): see below
+    say("reloaded " + path);
   else
     std::cerr << "sluice: not reloaded, everything stays as it was\n";
 }
@@ -62,12 +65,11 @@ int run(const Words& words) {
     return exit_failed;
   }
   appliance.start();
-  std::cout << "sluice: ready"
-            << std::endl;  // NOLINT(performance-avoid-endl): whoever waits for it reads a pipe
+  say("ready");
   // Often: until a link that came up is seen, what would leave by it has no route.
   for (int signal = 0; signal == 0 || signal == SIGHUP; signal = signals.wait(20_ms)) {
     if (signal == SIGHUP) reload(appliance, words.config);
-    appliance.watch_links();
+    for (const std::string& line : appliance.watch_links()) say(line);
   }
   appliance.stop();
   return 0;

@@ -23,6 +23,7 @@
 
 #include "io/dpdk_log.h"
 #include "io/entropy.h"
+#include "io/left_socket.h"
 #include "io/pci.h"
 #include "io/steering.h"
 
@@ -153,6 +154,14 @@ std::string open_trouble(const DeviceRequest& r, int error) {
   }
 }
 
+// Whether the device makes the socket that it is named by, and its peer connects to it.
+bool listens(const DeviceOptions& o) {
+  const auto asks = [&](const char* what) { return o.args.find(what) != std::string::npos; };
+  return (o.kind == DeviceKind::vhost_user && !asks("client=1")) ||
+         (o.kind == DeviceKind::virtio_user && asks("server=1")) ||
+         (o.kind == DeviceKind::memif && asks("role=server"));
+}
+
 }  // namespace
 
 std::string device_arguments(const DeviceRequest& r) {
@@ -271,17 +280,23 @@ std::string Device::open_bond(const DeviceRequest& r) {
   id_ = static_cast<uint16_t>(bond);
   opened_ = true;
   for (const Part& p : parts_) {
-    // net_tap says that it tells of its link, and in a bond never does: it is asked instead.
+    // net_tap says that it tells of its link, and in a bond never does: it is asked instead. The driver's own
+    // word is no constant, DPDK only shows it as one.
     rte_eth_dev_info dev{};
     if (kind_ == DeviceKind::tap && rte_eth_dev_info_get(p.id, &dev) == 0)
       *const_cast<uint32_t*>(dev.dev_flags) &= ~uint32_t{RTE_ETH_DEV_INTR_LSC};
     if (rte_eth_bond_slave_add(id_, p.id) != 0) return "the bond refuses its member " + p.name;
   }
-  // Flows, not hosts, are spread: behind a router all frames have one pair of addresses.
-  if (info_.bond_lacp) rte_eth_bond_xmit_policy_set(id_, BALANCE_XMIT_POLICY_LAYER34);
   constexpr uint32_t monitored_ms = 50;  // where a driver does not tell of its link by itself
-  rte_eth_bond_link_monitoring_set(id_, monitored_ms);
-  if (!info_.bond_lacp) rte_eth_bond_primary_set(id_, parts_[0].id);
+  if (rte_eth_bond_link_monitoring_set(id_, monitored_ms) != 0)
+    return "the bond does not watch its members' links";
+  // Flows, not hosts, are spread: behind a router all frames have one pair of addresses.
+  if (info_.bond_lacp) {
+    if (rte_eth_bond_xmit_policy_set(id_, BALANCE_XMIT_POLICY_LAYER34) != 0)
+      return "the bond does not spread flows over its members";
+  } else if (rte_eth_bond_primary_set(id_, parts_[0].id) != 0) {
+    return "the bond does not prefer its first member " + parts_[0].name;
+  }
   return {};
 }
 
@@ -302,6 +317,8 @@ std::string Device::open(const DeviceRequest& r) {
   // A PCI device was probed when EAL started, everything else is made now.
   if (r.device.kind != DeviceKind::pci) {
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) == 0) return "there already is a device " + name;
+    if (listens(r.device))
+      if (std::string no = make_way_for_socket(r.device.target); !no.empty()) return no;
     if (const int e = rte_dev_probe(arguments.c_str()); e < 0) return open_trouble(r, e);
   }
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) return open_trouble(r, ENODEV);

@@ -23,14 +23,15 @@ metrics: {{ listen: 127.0.0.1:9464 }}
 MEMBERS = ("sluice-a", "sluice-b")
 
 
-def start(lab, folder, bond, mode):
+def start(lab, folder, bond, mode, content=BIG):
     (folder / "www").mkdir()
-    (folder / "www/big.bin").write_bytes(BIG)
+    (folder / "www/big.bin").write_bytes(content)
     config = folder / "bond.yaml"
     config.write_text(CONFIG.format(bond=bond, mode=mode))
     lab.start(SLUICE, config)
     box = lab.box
-    box.ip("link", "add", "switch", "type", "bridge")
+    # An address of its own: else it takes its members', and has another when one of them is lost.
+    box.ip("link", "add", "switch", "address", "02:00:00:00:00:02", "type", "bridge")
     for member in MEMBERS:
         box.ip("link", "set", member, "master", "switch", "up")
     box.ip("addr", "add", "198.18.0.2/24", "dev", "switch")
@@ -76,6 +77,27 @@ def test_one_member_at_a_time_and_the_other_when_it_is_lost(tmp_path, mode):
         eventually(lambda: total(lab.metrics(), "sluice_port_up", port="lan") == 1)
         eventually(lambda: pings(lab))
         assert fetch(lab) == BIG
+        assert lab.stop() == 0
+
+
+def test_a_transfer_outlives_the_member_it_runs_over(tmp_path):
+    a, b = MEMBERS
+    with Lab(lab_name(), {}) as lab:
+        long = BIG * 16  # at 8 MB/s four seconds, far more than a socket takes ahead
+        start(lab, tmp_path, "active-backup", "balanced", long)
+        eventually(lambda: pings(lab))
+        with lab.box.popen(["curl", "-sS", "--max-time", "60", "--limit-rate", "8M", "--resolve", "www.example.test:80:198.18.0.1",
+                            "http://www.example.test/big.bin"], stdout=subprocess.PIPE) as curl:
+            got = curl.stdout.read(4_000_000)
+            assert member(lab, "active", a) == 1
+            before = received(lab, b)
+            lab.box.ip("link", "set", a, "down")
+            got += curl.stdout.read()
+        assert curl.returncode == 0
+        assert got == long
+        assert received(lab, b) - before > 1_000, "the rest came by the other member"
+        for line in (f"member {a} has lost its link", f"member {b} carries packets now"):
+            assert any(line in said for said in lab.log), lab.log
         assert lab.stop() == 0
 
 
