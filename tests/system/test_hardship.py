@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad lines, bad packets, rest, and ends of every kind."""
 import hashlib
+import json
 import os
 import pathlib
 import signal
@@ -131,6 +132,16 @@ def leftovers():
     links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True).stdout
     runtime = [p.name for p in pathlib.Path("/run/dpdk").glob("*")] if pathlib.Path("/run/dpdk").exists() else []
     return [line for line in (names + links).splitlines() if "sluice" in line] + [r for r in runtime if "sluice" in r]
+
+
+@pytest.mark.release_only
+def test_churn_on_a_bad_line_leaves_nothing(tmp_path):
+    told = tmp_path / "churn.json"
+    done = subprocess.run([ROOT / "scripts/churn", "--minutes", "0.3", "--json", told], capture_output=True, text=True, timeout=500,
+                          env={**os.environ, "SLUICE_BUILD": str(SLUICE.parents[1])})
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    did = json.loads(told.read_text())["did"]
+    assert did["connections accepted"] > 1_000 and did["packets the line harmed"] > 1_000, did
 
 
 @pytest.mark.release_only
