@@ -147,6 +147,10 @@ void add_memory(Metrics& metrics, const Observed& o) {
                 [&p = o.pool] {
                   return std::vector<Sample>{{{}, static_cast<double>(p.packets_size() - p.packets_free())}};
                 });
+  metrics.gauge("sluice_packet_headers_in_use", "packet headers that text is attached to, on its way out",
+                [&p = o.pool] {
+                  return std::vector<Sample>{{{}, static_cast<double>(p.headers_size() - p.headers_free())}};
+                });
   metrics.gauge("sluice_large_buffers_in_use", "buffers of 64 KiB in which datagrams are put together",
                 [&p = o.pool] {
                   return std::vector<Sample>{{{}, static_cast<double>(p.large_size() - p.large_free())}};
@@ -170,6 +174,34 @@ void add_fragments(Metrics& metrics, const Observed& o) {
         }
         return samples;
       });
+}
+
+// What workers hold for streams and hosts, a second old at most.
+struct Holding {
+  Holdings::Value Holdings::* value;
+  const char* name;
+  const char* help;
+};
+constexpr Holding holdings[] = {
+    {&Holdings::timers, "sluice_tcp_timers_armed", "timers armed for TCP connections and handshakes"},
+    {&Holdings::in_flight, "sluice_tcp_connections_in_flight",
+     "TCP connections with text sent and not acknowledged"},
+    {&Holdings::out_of_order, "sluice_tcp_connections_out_of_order",
+     "TCP connections that received text behind a hole"},
+    {&Holdings::neighbours, "sluice_neighbours", "hosts on our links that ARP or ND knows of, in any state"},
+    {&Holdings::slices, "sluice_stream_slices_in_use", "pieces of text in the queues of streams"},
+    {&Holdings::chunks, "sluice_stream_chunks_in_use", "buffers of 2 KiB that text of services lies in"},
+};
+
+void add_holdings(Metrics& metrics, const Observed& o) {
+  for (const Holding& h : holdings)
+    metrics.gauge(h.name, h.help, [&h, &o = o.workers] {
+      std::vector<Sample> samples;
+      for (size_t k = 0; k < o.size(); ++k)
+        samples.push_back({{{"worker", std::to_string(k)}},
+                           static_cast<double>((o[k]->holdings.*h.value).load(std::memory_order_relaxed))});
+      return samples;
+    });
 }
 
 void add_tcp(Metrics& metrics, const Observed& o) {
@@ -217,6 +249,7 @@ void add_gauges(Metrics& metrics, const Observed& o) {
   add_steering(metrics, o);
   add_memory(metrics, o);
   add_fragments(metrics, o);
+  add_holdings(metrics, o);
   add_tcp(metrics, o);
   add_stages(metrics, o);
 }

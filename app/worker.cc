@@ -31,6 +31,7 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
     stages.turn();
     if (now >= next_second_) {
       stack->wall_clock(io::wall_seconds());
+      holdings.look(*stack, *links, *chunks);
       next_second_ = now + 1_s;
     }
     if (const StackChange* c = change_.load(std::memory_order_acquire); c != nullptr) [[unlikely]] {
@@ -48,6 +49,7 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
       idle.rest(true, now, Instant::never());
     } else {
       readers_.leave(index_);  // the rest may be long
+      holdings.look(*stack, *links, *chunks);
       idle.rest(false, now, deadline());
       readers_.enter(index_);
     }

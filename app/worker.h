@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "app/holdings.h"
 #include "app/inspection.h"
 #include "base/counters.h"
 #include "base/rng.h"
@@ -47,6 +48,7 @@ class Worker {
   StageMeter stages;
   io::Waker waker;
   Inspection inspection;
+  Holdings holdings;
   io::Idle idle;
   std::vector<std::unique_ptr<io::QueuePort>> queues;  // the devices' queues that are this worker's
   std::vector<std::unique_ptr<io::ImpairedPort>>

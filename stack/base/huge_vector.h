@@ -2,7 +2,8 @@
 // Vectors that are large and read at random: asked for in huge pages, so that a look costs a miss of the
 // cache and not one of the address translation too. Where the kernel has none, it is memory like any other.
 // They come from the kernel and not from the heap: what a heap gives may have been in use before, in small
-// pages, and stays so (a zone's index was, and a prefetch of it waited for the page walk).
+// pages, and stays so. (Of a million names' index, 94 MB were in huge pages at once, 127 MB half a minute
+// later.)
 #pragma once
 
 #include <sys/mman.h>

@@ -24,6 +24,7 @@ class TimerWheel {
     for (auto& level : heads_) level.fill(no_index);
   }
 
+  uint32_t armed() const { return armed_; }  // how many are
   bool armed(uint32_t id) const { return nodes_[id].slot != unarmed; }
   // When `id` fires, to the tick; never() when it is not armed.
   Instant at(uint32_t id) const { return armed(id) ? instant(nodes_[id].tick) : Instant::never(); }
@@ -44,6 +45,7 @@ class TimerWheel {
     if (n.next != no_index) nodes_[n.next].prev = n.prev;
     if (heads_[level][slot] == no_index) occupied_[level] &= ~(1ull << slot);
     n.slot = unarmed;
+    --armed_;
   }
 
   // Calls f(id) for timers due at `now`, each disarmed first, at most `most`; f may arm and cancel anything.
@@ -103,6 +105,7 @@ class TimerWheel {
     head = id;
     n.slot = static_cast<uint16_t>(level * slots + slot);
     occupied_[level] |= 1ull << slot;
+    ++armed_;
   }
   bool earliest(uint32_t& level, uint32_t& slot) const {
     for (level = 0; level < levels; ++level) {
@@ -117,6 +120,7 @@ class TimerWheel {
     return (now_ & ~above) | (static_cast<uint64_t>(slot) << (slot_bits * level));
   }
 
+  uint32_t armed_ = 0;
   uint64_t now_ = 0;  // the tick up to which everything has fired
   std::array<uint64_t, levels> occupied_{};
   std::array<std::array<uint32_t, slots>, levels> heads_;

@@ -17,6 +17,7 @@ class LinkPool {
  public:
   explicit LinkPool(uint32_t count);
   size_t free() const { return free_count_; }
+  size_t size() const { return links_.size(); }
   size_t packets() const { return packets_; }  // links whose slice keeps a received packet alive
 
  private:

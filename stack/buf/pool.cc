@@ -81,6 +81,7 @@ uint32_t PacketPool::packets_free() const { return rte_mempool_avail_count(packe
 uint32_t PacketPool::headers_free() const { return rte_mempool_avail_count(headers_); }
 uint32_t PacketPool::large_free() const { return large_ == nullptr ? 0 : rte_mempool_avail_count(large_); }
 uint32_t PacketPool::packets_size() const { return packets_->size; }
+uint32_t PacketPool::headers_size() const { return headers_->size; }
 
 // Aligned to their size, chunks do not cross a page.
 ChunkPool::ChunkPool(uint32_t count) {

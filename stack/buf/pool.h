@@ -59,6 +59,7 @@ class PacketPool {
   uint32_t packets_free() const;  // for metrics and tests; walks the lcore caches, slow
   uint32_t headers_free() const;
   uint32_t packets_size() const;
+  uint32_t headers_size() const;
   uint32_t large_free() const;
   uint32_t large_size() const { return large_size_; }
 

@@ -110,6 +110,15 @@ class Tcp {
     return states_[static_cast<size_t>(s)].load(std::memory_order_relaxed);
   }
   uint32_t half_open() const { return halves_.size(); }
+  // What connections and handshakes hold now. For the worker itself; nothing of it without any of them.
+  struct Held {
+    uint32_t timers;        // armed
+    uint32_t in_flight;     // connections with text sent and not acknowledged
+    uint32_t out_of_order;  // connections with text behind a hole
+  };
+  Held held() const {
+    return {wheel_.armed() + half_wheel_.armed(), shared_.flights.size(), shared_.holes.size()};
+  }
   // For introspection by the worker itself; null when the stream is gone.
   const Conn* conn(buf::StreamId id) const {
     const Slot* s = slots_.find(id.index, id.generation);

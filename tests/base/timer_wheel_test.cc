@@ -40,6 +40,7 @@ TEST(TimerWheel, fires_each_timer_once_not_early_and_at_most_a_tick_late_however
     })) {
     }
     for (const auto& [id, at] : model) ASSERT_GT(at + tick, now) << "late";
+    ASSERT_EQ(w.armed(), model.size());
   }
 }
 
