@@ -13,6 +13,8 @@
 #include <new>
 #include <vector>
 
+#include "base/sanitized.h"
+
 namespace sluice {
 
 template <class T>
@@ -26,7 +28,7 @@ struct HugeAllocator {
 
   T* allocate(size_t n) {
     const size_t octets = n * sizeof(T);
-    if (octets < page) return static_cast<T*>(::operator new(octets));
+    if (of_heap(octets)) return static_cast<T*>(::operator new(octets));
     const size_t whole = whole_pages(octets);
     void* const got = mmap(nullptr, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (got == MAP_FAILED) throw std::bad_alloc{};
@@ -39,7 +41,7 @@ struct HugeAllocator {
   }
   void deallocate(T* p, size_t n) {
     const size_t octets = n * sizeof(T);
-    if (octets < page)
+    if (of_heap(octets))
       ::operator delete(p);
     else
       munmap(p, whole_pages(octets));
@@ -51,6 +53,8 @@ struct HugeAllocator {
   }
 
  private:
+  // A sanitizer sees the ends of what the heap gave, and of nothing else.
+  static constexpr bool of_heap(size_t octets) { return sanitized || octets < page; }
   static size_t whole_pages(size_t octets) { return (octets + page - 1) / page * page; }
 };
 

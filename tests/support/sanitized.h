@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this build looks for errors of memory and behaviour, at many times the cost.
 #pragma once
 
 #include <cstddef>
 
-namespace sluice::test {
+#include "base/sanitized.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-#else
-constexpr bool sanitized = false;
-#endif
+namespace sluice::test {
 
 // How many rounds of random work: all of them in the release build, a tenth where each costs ten times as
 // much.
