@@ -15,8 +15,6 @@ constexpr unsigned steps_most = 64;  // routes looked at on the way to a gateway
 static_assert(RouteTrie<Ip4Addr>::burst == buf::burst_size);
 
 constexpr unsigned bits_of(const IpAddr& a) { return a.is_v4() ? 32 : 128; }
-// A neighbour by definition, on the port that is said beside it.
-bool is_link_local(const IpAddr& a) { return !a.is_v4() && a.v6().is_link_local(); }
 
 }  // namespace
 
@@ -57,89 +55,6 @@ std::shared_ptr<Routes> Routes::build(std::span<const buf::Interface> ports, std
   if (error.empty()) r->resolve_all();
   if (error.empty()) error = r->install_all();
   return error.empty() ? r : nullptr;
-}
-
-uint32_t Routes::Wanted::number(const Way& way) {
-  const auto [at, fresh] = numbers.try_emplace(way, static_cast<uint32_t>(ways.size()));
-  if (fresh) ways.push_back(&at->first);
-  return at->second;
-}
-
-std::string Routes::want(std::span<const Route> statics, Wanted& out) const {
-  const auto four =
-      static_cast<size_t>(std::ranges::count_if(statics, [](const Route& r) { return r.to.addr.is_v4(); }));
-  out.four.reserve(four);
-  out.six.reserve(statics.size() - four);
-  std::string error = want_connected(out);
-  for (size_t i = 0; i < statics.size() && error.empty(); ++i) error = want_static(statics[i], out);
-  if (!error.empty()) return error;
-  const size_t all = out.four.size() + out.six.size();
-  if (all > options_.routes) return "more routes than the option routes allows: " + std::to_string(all);
-  if (out.ways.size() > options_.next_hops)
-    return "more different next hops than the option next_hops allows";
-  return {};
-}
-
-std::string Routes::want_connected(Wanted& out) const {
-  for (size_t i = 0; i < ports_.size(); ++i)
-    for (const Prefix& p : ports_[i].addresses) {
-      // Every link has fe80::/10: it is reached by a zone, never by a route.
-      if (!p.addr.is_v4() && p.addr.v6().is_link_local()) continue;
-      const auto port = static_cast<uint16_t>(i);
-      const unsigned bits = bits_of(p.addr);
-      const uint32_t link = out.number({RouteKind::Forward, 0, true, {{{}, port}}, {}});
-      const uint32_t local = out.number({RouteKind::Local, port, true, {}, {}});
-      const auto add = [&](const auto& a) -> std::string {
-        auto& list = out.list(a);
-        const auto net = network(a, p.length);
-        const auto* there = list.find(net, p.length);
-        if (p.length < bits && there == nullptr)
-          list.insert(net, p.length, link);
-        else if (p.length < bits && there->value != link)
-          return to_text(p) + ": two ports are connected to this network";
-        if (list.find(a, bits) != nullptr)
-          return to_text(p.addr) + ": the address is given twice, or is the broadcast address of another";
-        list.insert(a, bits, local);
-        return {};
-      };
-      if (auto wrong = p.addr.is_v4() ? add(p.addr.v4()) : add(p.addr.v6()); !wrong.empty()) return wrong;
-      const Ip4Addr b = buf::directed_broadcast(p);
-      if (!b.is_unspecified() && out.four.find(b, 32) == nullptr)
-        out.four.insert(b, 32, out.number({RouteKind::Broadcast, port, true, {}, {}}));
-    }
-  return {};
-}
-
-// What is wrong with the route by itself.
-std::string Routes::unfit(const Route& r) const {
-  const std::string route = "route to " + to_text(r.to) + ": ";
-  if (r.more.size() >= Spread::ways_most)
-    return route + "at most " + std::to_string(Spread::ways_most) + " gateways";
-  if (r.kind == RouteKind::Local || r.kind == RouteKind::Broadcast || r.kind == RouteKind::None)
-    return route + "only the addresses of ports make routes of this kind";
-  const Way way = way_of(r);
-  for (const Gateway& g : way.gateways) {
-    if (!g.via.is_none() && g.via.is_v4() != r.to.addr.is_v4())
-      return route + "a gateway of the other family";
-    if ((g.via.is_none() || is_link_local(g.via)) && g.port >= ports_.size())
-      return route + "there is no such port";
-  }
-  if (!r.source.is_none() && r.source.is_v4() != r.to.addr.is_v4())
-    return route + "a source of the other family";
-  return {};
-}
-
-std::string Routes::want_static(const Route& r, Wanted& out) const {
-  if (auto wrong = unfit(r); !wrong.empty()) return wrong;
-  const auto add = [&](const auto& a) -> std::string {
-    auto& list = out.list(a);
-    const auto net = network(a, r.to.length);
-    if (list.find(net, r.to.length) != nullptr)
-      return "route to " + to_text(r.to) + ": there is one already, static or connected";
-    list.insert(net, r.to.length, out.number(way_of(r)));
-    return {};
-  };
-  return r.to.addr.is_v4() ? add(r.to.addr.v4()) : add(r.to.addr.v6());
 }
 
 template <class Addr>
@@ -329,18 +244,6 @@ void Routes::apply(Table<Addr>& t, Changes<Addr>& c) {
 
 // ---- ways and what they come to
 
-Routes::Way Routes::way_of(const Route& r) {
-  Way w{.kind = r.kind, .gateways = {}, .source = r.source, .transport = r.transport};
-  if (r.kind != RouteKind::Forward) return w;
-  w.gateways = r.more;
-  w.gateways.push_back({r.via, r.port});
-  for (Gateway& g : w.gateways)
-    if (!g.via.is_none() && !is_link_local(g.via)) g.port = 0;
-  std::ranges::sort(w.gateways);
-  w.gateways.erase(std::ranges::unique(w.gateways).begin(), w.gateways.end());
-  return w;
-}
-
 // Its number, one user more; 0: there is no room for another.
 uint32_t Routes::take(const Way& way) {
   const auto [at, fresh] = values_.try_emplace(way, 0);
@@ -386,7 +289,7 @@ void Routes::reclaim() {
 template <class Lists>
 bool Routes::resolve(const Lists& lists, const Gateway& g, bool any_link, unsigned& steps,
                      NextHop& out) const {
-  if (g.via.is_none() || is_link_local(g.via)) {
+  if (g.by_port()) {
     out.port = g.port;
     out.gateway = g.via;
     return any_link || up_[g.port];
@@ -460,29 +363,6 @@ void Routes::publish(uint32_t value, std::unique_ptr<const NextHop> hop,
   reclaim();
   if (grace_ != nullptr && hop != nullptr)
     retired_.push_back({grace_->start(), 0, std::move(hop), std::move(spread)});
-}
-
-Spread::Spread(std::vector<NextHop> to, const Spread* was) : ways{std::move(to)} {
-  constexpr uint8_t nobody = 255;
-  const size_t n = ways.size(), share = buckets / n;
-  size_t one_more = buckets % n;  // ways that have one bucket above their share
-  std::vector<size_t> load(n, 0);
-  way_of.fill(nobody);
-  // Buckets stay where they were as long as that way is there and has no more than its share.
-  for (size_t b = 0; was != nullptr && b < buckets; ++b) {
-    const auto same = std::ranges::find(ways, was->ways[was->way_of[b]]);
-    if (same == ways.end()) continue;
-    const auto way = static_cast<size_t>(same - ways.begin());
-    if (load[way] > share || (load[way] == share && one_more == 0)) continue;
-    one_more -= load[way] == share;
-    way_of[b] = static_cast<uint8_t>(way);
-    ++load[way];
-  }
-  for (uint8_t& b : way_of) {
-    if (b != nobody) continue;
-    b = static_cast<uint8_t>(std::ranges::min_element(load) - load.begin());
-    ++load[b];
-  }
 }
 
 // ---- the tables

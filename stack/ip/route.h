@@ -39,6 +39,8 @@ struct Gateway {
   IpAddr via;
   uint16_t port = 0;  // index; matters only without `via`, or with a link-local one
 
+  // A neighbour by definition, or none at all: no route leads to it, only the port.
+  bool by_port() const { return via.is_none() || (!via.is_v4() && via.v6().is_link_local()); }
   friend auto operator<=>(const Gateway&, const Gateway&) = default;
 };
 
