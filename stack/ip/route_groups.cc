@@ -21,6 +21,7 @@ bool RouteGroups::grow() {
   chunks_[chunk] = new (memory) Entry[size_t{chunk_groups} * group_entries];
   for (uint32_t i = chunk_groups; i-- > 0;) free_.push_back(made_ + i);
   made_ += chunk_groups;
+  notes_.resize(made_);
   return true;
 }
 

@@ -36,8 +36,10 @@ class RouteGroups {
   Entry* at(uint32_t group) const {
     return chunks_[group / chunk_groups] + size_t{group % chunk_groups} * group_entries;
   }
+  // A word that the writer keeps with a group; readers never look at it.
+  uint32_t& note(uint32_t group) { return notes_[group]; }
   size_t used() const { return used_; }
-  size_t octets() const { return made_ * group_entries * sizeof(Entry); }
+  size_t octets() const { return made_ * group_entries * sizeof(Entry); }  // that lookups read
 
  private:
   static constexpr uint32_t chunk_groups = 1024;  // 1 MiB
@@ -52,7 +54,7 @@ class RouteGroups {
   std::vector<Entry*> chunks_;
   uint32_t made_ = 0;
   size_t used_ = 0;
-  std::vector<uint32_t> free_;
+  std::vector<uint32_t> notes_, free_;
   std::deque<Retired> retired_;
   Grace* grace_ = nullptr;
 };

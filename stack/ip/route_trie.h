@@ -136,6 +136,7 @@ class RouteTrie {
     const uint32_t fresh = groups_.alloc();
     if (fresh == RouteGroups::none) return false;
     Entry* const group = groups_.at(fresh);
+    cover(fresh) = was;
     for (unsigned i = 0; i < RouteGroups::group_entries; ++i) group[i].store(was, std::memory_order_relaxed);
     const bool done = write(group, end, 8, prefix, length, leaf, mine);
     if (done)
@@ -144,11 +145,14 @@ class RouteTrie {
       drop(fresh);
     return done;
   }
-  // All below the entry that is `mine` becomes `leaf`.
+  // All below the entry that is `mine` becomes `leaf`. Not looked into: a group whose cover is not, for what
+  // is longer than that is not either, and nothing shorter is in it.
   template <class Mine>
   void overwrite(Entry& entry, uint32_t leaf, Mine&& mine) {
     const uint32_t was = entry.load(std::memory_order_relaxed);
     if (is_group(was)) {
+      if (!mine(cover(group_of(was)))) return;
+      cover(group_of(was)) = leaf;
       Entry* const group = groups_.at(group_of(was));
       for (unsigned i = 0; i < RouteGroups::group_entries; ++i) overwrite(group[i], leaf, mine);
     } else if (mine(was)) {
@@ -165,6 +169,8 @@ class RouteTrie {
     entry.store(all, std::memory_order_release);
     groups_.release(number);
   }
+  // What holds in a group wherever no prefix longer than those above it does.
+  uint32_t& cover(uint32_t group) { return groups_.note(group); }
   // A new group that nobody has seen, with the groups in it.
   void drop(uint32_t number) {
     Entry* const group = groups_.at(number);
