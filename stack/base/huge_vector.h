@@ -28,7 +28,9 @@ struct HugeAllocator {
 
   T* allocate(size_t n) {
     const size_t octets = n * sizeof(T);
-    if (of_heap(octets)) return static_cast<T*>(::operator new(octets));
+    if (octets < page) return static_cast<T*>(::operator new(octets));
+    // A sanitizer sees the ends of what the heap gave, and of nothing else.
+    if constexpr (sanitized) return static_cast<T*>(::operator new(octets, std::align_val_t{page}));
     const size_t whole = whole_pages(octets);
     void* const got = mmap(nullptr, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (got == MAP_FAILED) throw std::bad_alloc{};
@@ -41,8 +43,10 @@ struct HugeAllocator {
   }
   void deallocate(T* p, size_t n) {
     const size_t octets = n * sizeof(T);
-    if (of_heap(octets))
+    if (octets < page)
       ::operator delete(p);
+    else if constexpr (sanitized)
+      ::operator delete(p, std::align_val_t{page});
     else
       munmap(p, whole_pages(octets));
   }
@@ -53,8 +57,6 @@ struct HugeAllocator {
   }
 
  private:
-  // A sanitizer sees the ends of what the heap gave, and of nothing else.
-  static constexpr bool of_heap(size_t octets) { return sanitized || octets < page; }
   static size_t whole_pages(size_t octets) { return (octets + page - 1) / page * page; }
 };
 
