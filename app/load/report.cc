@@ -56,6 +56,7 @@ ordered_json json_of(const Report& r) {
   j["generator"] = {{"busy_share", r.busy_share},      {"cycles_per_item", r.cycles_per_item},
                     {"ceiling_per_second", r.ceiling}, {"tsc_hz", r.tsc_hz},
                     {"resident_octets", r.resident},   {"is_the_limit", r.generator_is_the_limit()}};
+  for (const auto& [counter, n] : r.stack) j["generator"]["stack"][counter] = n;
   if (r.connections != 0) j["connections_opened"] = r.connections;
   if (r.connections_held) j["connections_held"] = *r.connections_held;
   if (r.opening_seconds) j["opening_s"] = *r.opening_seconds;

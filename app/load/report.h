@@ -31,6 +31,8 @@ struct Report {
   std::optional<std::string> size;    // of frames
   std::optional<double> passed_rate;  // RFC 2544: the highest rate that passed
   std::optional<uint64_t> flood, flood_answers;
+  std::vector<std::pair<std::string, uint64_t>>
+      stack;  // what the generator's own stack counted since it began
 
   double per_second() const { return seconds == 0 ? 0 : static_cast<double>(received) / seconds; }
   uint64_t all_errors() const;

@@ -95,6 +95,22 @@ class Session {
   std::vector<Report> reports_;
 };
 
+// Each counter that moved, named as sluice's metrics name it.
+std::vector<std::pair<std::string, uint64_t>> counted(const Counters& counters) {
+  std::vector<std::pair<std::string, uint64_t>> moved;
+  const auto table = counter_table();
+  for (size_t i = 0; i < table.size(); ++i) {
+    const uint64_t n = counters[static_cast<Counter>(i)];
+    if (n == 0) continue;
+    std::string name = table[i].metric;
+    for (size_t l = 0; l + 1 < 4 && table[i].labels[l] != nullptr; l += 2)
+      name += std::string{l == 0 ? "{" : ","} + table[i].labels[l] + "=\"" + table[i].labels[l + 1] + '"';
+    if (table[i].labels[0] != nullptr) name += '}';
+    moved.emplace_back(std::move(name), n);
+  }
+  return moved;
+}
+
 tcp::Options tcp_options(const Plan& p, uint32_t connections) {
   tcp::Options o;
   o.connections = connections;
@@ -171,6 +187,7 @@ Report Session::one(Load& load, Duration drain, std::string& missing) {
   r.item = items(plan_.mode);
   rusage used{};
   if (getrusage(RUSAGE_SELF, &used) == 0) r.resident = static_cast<uint64_t>(used.ru_maxrss) * 1024;
+  r.stack = counted(machine_->counters());
   return r;
 }
 

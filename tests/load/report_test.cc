@@ -58,6 +58,14 @@ TEST(Report, is_json_by_the_names_others_rely_on) {
   EXPECT_FALSE(j.contains("connections_held"));
 }
 
+TEST(Report, tells_what_the_generators_own_stack_counted) {
+  Report r = some(0.5);
+  EXPECT_FALSE(json::parse(to_json({r}))["generator"].contains("stack"));
+  r.stack = {{"sluice_drops_total{room=\"tcp\",reason=\"held_full\"}", 7}};
+  const json j = json::parse(to_json({r}));
+  EXPECT_EQ(j["generator"]["stack"], json({{"sluice_drops_total{room=\"tcp\",reason=\"held_full\"}", 7}}));
+}
+
 TEST(Report, several_runs_are_a_list) {
   const json j = json::parse(to_json({some(0.5), some(0.6)}));
   EXPECT_EQ(j["runs"].size(), 2u);
