@@ -20,12 +20,14 @@ const Reassembly::Range* Reassembly::holding(SeqNum seq) const {
 }
 
 void Reassembly::touch(SeqNum seq) {
+  const Range* range = holding(seq);
   size_t i = 0;
-  while (i < recent_.size() && holding(recent_[i]) != holding(seq)) ++i;
+  while (i < recent_.size() && holding(recent_[i]) != range) ++i;
   if (i == recent_.size()) {
     if (!recent_.full()) recent_.push(seq);
     i = recent_.size() - 1;
   }
+  if (i >= news_) ++news_;
   for (; i > 0; --i) recent_[i] = recent_[i - 1];
   recent_[0] = seq;
 }
@@ -92,15 +94,16 @@ void Reassembly::remove(size_t i) {
   ranges_.pop();
 }
 
-void Reassembly::tell(wire::SackBlocks& to, uint8_t until) const {
+void Reassembly::tell(wire::SackBlocks& to, uint8_t until, uint32_t follow) {
   const Range* told[wire::SackBlocks::most];
   uint8_t n = 0;
+  news_ = std::min(news_, follow);
   const auto push = [&](const Range* r) {
     if (r == nullptr || to.size() >= until || std::find(told, told + n, r) != told + n) return;
     told[n++] = r;
     to.push({r->first, r->end()});
   };
-  for (const SeqNum seq : recent_) push(holding(seq));
+  for (size_t i = follow < recent_.size() ? follow : 0; i < recent_.size(); ++i) push(holding(recent_[i]));
   // Ranges of which none was touched lately: those furthest on.
   for (size_t i = ranges_.size(); i > 0 && to.size() < until && n < wire::SackBlocks::most; --i)
     push(&ranges_[i - 1]);

@@ -237,10 +237,13 @@ void Conn::take_text(const Segment& in, buf::ByteQueue&& text, Instant now) {
   const uint32_t whole = end / each - std::min(end / each, (known + each - 1) / each);
   if (seq != rcv_.nxt) {
     shared_->count.add(Counter::tcp_out_of_order);
-    // Without SACK each acknowledgement tells the peer of one packet that came; with it one tells of a burst.
-    const uint8_t most_owed = sack_ok_ ? 1 : 64;
-    acks_owed_ = static_cast<uint8_t>(std::min<uint32_t>(acks_owed_ + pieces, most_owed));
     take_early(seq, std::move(text));
+    tune_window(now);
+    // Without SACK each acknowledgement tells the peer of one packet that came; with it one tells of all of a
+    // burst that came without a hole.
+    const uint32_t news = sack_ok_ && holes_ != no_index ? std::max(shared_->holes[holes_].news(), 1u) : 1;
+    const uint32_t owed = sack_ok_ ? std::max<uint32_t>(acks_owed_, news) : acks_owed_ + pieces;
+    acks_owed_ = static_cast<uint8_t>(std::min(owed, 64u));
     return;
   }
   // Text that waits for a hole may hold half of the packets, so it never keeps out what fills holes; past
@@ -267,7 +270,7 @@ void Conn::take_text(const Segment& in, buf::ByteQueue&& text, Instant now) {
   // RFC 5681 §4.2: at once when a hole was filled, and for every second full segment; the rest may wait.
   if (each >= rcv_mss_) full_segments_ = static_cast<uint8_t>(std::min(full_segments_ + whole, 255u));
   if (holes || full_segments_ >= 2 || quick_ != 0) {
-    acks_owed_ = 1;
+    acks_owed_ = sack_ok_ ? std::max<uint8_t>(acks_owed_, 1) : 1;
     quick_ = static_cast<uint8_t>(quick_ - std::min<uint32_t>(quick_, pieces));
   } else {
     ack_at_ = std::min(ack_at_, now + o.ack_delay);
@@ -284,21 +287,23 @@ void Conn::check_ecn(const Segment& in) {
   acks_owed_ = std::max<uint8_t>(acks_owed_, 1);
 }
 
-// Once a round trip: when the service consumed more than in any before, the window becomes twice that, so
-// that a peer that doubles its own finds room. What waits behind a hole counts as consumed, else a line with
-// loss would keep the window where it began. Never beyond the ceiling, and never back.
+// When the service consumes more in a round trip than in any before, the window becomes four times that, at
+// once: a peer may send three times as much in every round trip (BBR's startup), and takes a window that is
+// too small for the end of the path; and a repair takes a round trip, in which it should be able to go on.
+// What waits behind a hole counts as consumed, else a line with loss would keep the window where it began.
+// Never beyond the ceiling, and never back.
 void Conn::tune_window(Instant now) {
-  const uint32_t ms = timestamp_clock(now, 0);
-  if (ms - space_.since_ms < std::max<int64_t>(rtt_.srtt().ms(), 1)) return;
   const uint32_t early = holes_ == no_index ? 0 : shared_->holes[holes_].octets();
   const SeqNum consumed = rcv_.nxt - static_cast<uint32_t>(received_.size()) + early;
   const auto octets = static_cast<uint32_t>(std::max(consumed - space_.from, 0));
-  space_.from = consumed;
-  space_.since_ms = ms;
+  const uint32_t ms = timestamp_clock(now, 0);
+  if (ms - space_.since_ms >= std::max<int64_t>(rtt_.srtt().ms(), 1)) {
+    space_.from = consumed;
+    space_.since_ms = ms;
+  }
   if (octets <= space_.octets) return;
   space_.octets = octets;
-  // A repair takes a round trip, in which the peer should be able to go on: twice as much again.
-  const uint64_t wanted = uint64_t{octets} * (holes_ == no_index ? 2 : 4) + 16 * rcv_mss_;
+  const uint64_t wanted = uint64_t{octets} * 4 + 16 * rcv_mss_;
   if (wanted <= buffer_) return;
   buffer_ = static_cast<uint32_t>(std::min<uint64_t>(wanted, shared_->options.receive_buffer));
   shared_->count.add(Counter::tcp_windows_grown);
@@ -309,7 +314,10 @@ void Conn::take_early(SeqNum seq, buf::ByteQueue&& text) {
   const Options& o = shared_->options;
   uint32_t held = this->held();
   if (held >= o.held_pieces) return drop(Counter::tcp_no_buffer);
-  if (shared_->links.packets() > o.held_packets / 2) return drop(Counter::tcp_held_full);
+  // What fills a hole lets go of what waits behind it, so it may take half of what is left.
+  const bool repairs = holes_ != no_index && seq.before(shared_->holes[holes_].end());
+  const uint32_t most_held = repairs ? o.held_packets - o.held_packets / 4 : o.held_packets / 2;
+  if (shared_->links.packets() > most_held) return drop(Counter::tcp_held_full);
   if (holes_ == no_index) holes_ = shared_->holes.take(shared_->links);
   if (holes_ == no_index) return drop(Counter::tcp_no_buffer);
   Reassembly& waits = shared_->holes[holes_];

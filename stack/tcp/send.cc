@@ -205,7 +205,7 @@ void Conn::tell_sacks(Segment& out) {
     twice_ = {};
     shared_->count.add(Counter::tcp_dsacks_out);
   }
-  if (holes_ != no_index) shared_->holes[holes_].tell(blocks, most);
+  if (holes_ != no_index) shared_->holes[holes_].tell(blocks, most, acks_owed_ > 1 ? acks_owed_ - 1u : 0);
 }
 
 // Octets by which the window could open now.

@@ -97,9 +97,34 @@ TEST(Receive, the_window_grows_with_what_waits_behind_a_hole_too) {
   t.gets({.len = 1000}).reads(1000);
   for (const uint32_t seq : {2001u, 4001u, 5001u, 6001u}) t.gets({.seq = seq, .len = 1000});
   t.after(10_ms).gets({.seq = 1001, .len = 1000}).sends({.ack = 3001});
-  // Of 4,000 octets in a round trip, 1,000 were read and 3,000 wait: four times that, and room for 16
+  // Of 5,000 octets in a round trip, 1,000 were read and 4,000 waited: four times that, and room for 16
   // segments.
-  EXPECT_EQ(t.conn().rcv_wnd(), 4 * 4'000u + 16 * 1'000u - 2'000u);
+  EXPECT_EQ(t.conn().rcv_wnd(), 4 * 5'000u + 16 * 1'000u - 2'000u);
+}
+
+TEST(Receive, the_window_grows_within_the_round_trip_in_which_more_comes) {
+  auto t = Script::established(World{}.with([](World& w) {
+    w.options.receive_window = 8'192;
+    w.options.receive_buffer = 65'535;
+  }));
+  // Of one round trip, all read: at every moment room for four times what came in it so far.
+  for (uint32_t n = 1; n <= 8; ++n) {
+    t.gets({.len = 1000}).reads(1000);
+    tcp::Segment s;
+    while (t.conn().next_segment(t.now, s)) {
+    }
+    EXPECT_GE(t.conn().rcv_wnd(), 4 * 1000 * (n - 1)) << n;
+  }
+  // Also while something is missing.
+  for (uint32_t n = 9; n <= 11; ++n) t.gets({.seq = 1001 + 1000 * n, .len = 1000});
+  t.sends({.ack = 8001});
+  EXPECT_GE(t.conn().rcv_wnd(), 4 * 10'000u);
+}
+
+TEST(Receive, as_it_comes_a_whole_window_can_wait_for_its_first_segment) {
+  const tcp::Options o;
+  EXPECT_GE(o.held_packets / 2, o.receive_buffer / 1448);
+  EXPECT_GE(o.held_pieces, o.receive_buffer / 1448);
 }
 
 TEST(Receive, more_pieces_than_allowed_are_refused_but_the_next_in_order_is_not) {

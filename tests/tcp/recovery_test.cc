@@ -52,6 +52,21 @@ TEST(Sack, a_burst_out_of_order_is_told_by_one_acknowledgement) {
   t.sends({.ack = 1, .sack = {{1001, 7001}}}).quiet();
 }
 
+TEST(Sack, of_a_burst_with_many_holes_each_range_is_told_in_three_acknowledgements) {
+  auto t = open(stamped_sacks());
+  for (uint32_t i = 0; i < 20; ++i) t.gets({.seq = 1001 + 2000 * i, .len = 1000, .ts = {{1002, 1000}}});
+  // As if each packet had been acknowledged alone.
+  const auto block = [](uint32_t i) { return std::pair{1001 + 2000 * i, 2001 + 2000 * i}; };
+  t.sends({.ack = 1, .sack = {block(0), block(19), block(18)}});
+  t.sends({.ack = 1, .sack = {block(1), block(0), block(19)}});
+  for (uint32_t i = 2; i < 20; ++i) t.sends({.ack = 1, .sack = {block(i), block(i - 1), block(i - 2)}});
+  t.quiet();
+  // What was told is no news: the next burst is told by one.
+  t.gets({.seq = 41'001, .len = 1000, .ts = {{1002, 1000}}})
+      .gets({.seq = 42'001, .len = 1000, .ts = {{1002, 1000}}});
+  t.sends({.ack = 1}).quiet();
+}
+
 TEST(Sack, what_came_twice_is_told_first) {
   auto t = open(sacks());
   t.gets({.len = 1000}).gets({.len = 1000}).sends({.ack = 2001}).quiet();
