@@ -220,7 +220,11 @@ class Conn {
   bool fin_sent() const { return fin_wanted_ && snd_.nxt.after(end_of_text()); }
   uint32_t flight() const { return static_cast<uint32_t>(snd_.nxt - snd_.una); }
   const Limits& limits() const { return shared_->limits[limits_]; }
-  bool paces() const { return shared_->options.pacing && rtt_.srtt() > Pacer::tick; }
+  bool may_pace() const { return shared_->options.pacing && rtt_.srtt() > Pacer::tick; }
+  bool paces() const {
+    const uint32_t first = shared_->options.initial_window * mss_;
+    return may_pace() && (congestion_.models_path() || congestion_.window() > first);
+  }
 
   // icmp.cc
   void believe_too_big(Flight&, Instant now);

@@ -173,7 +173,7 @@ void Conn::emit_range(Segment& out, SeqNum seq, uint32_t octets, Instant now) {
   const int32_t left = end_of_text() - seq;
   const uint32_t text = std::min(octets, left > 0 ? static_cast<uint32_t>(left) : 0);
   emit(out, seq, text, static_cast<uint8_t>(ack | (octets > text ? fin : 0)), now);
-  if (paces()) pacer_.sent(octets, congestion_.pace(rtt_.srtt()), now);
+  if (may_pace()) pacer_.sent(octets, paces() ? congestion_.pace(rtt_.srtt()) : Pace{octets, {}}, now);
 }
 
 // Fills `out` and books that it acknowledges. `flags` has ACK.

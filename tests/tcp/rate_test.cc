@@ -55,6 +55,22 @@ TEST(Pacing, the_initial_window_goes_at_once_and_the_next_one_spread_over_half_a
   EXPECT_NEAR(static_cast<double>((t.now - from).us()), 47'500, 3'000);
 }
 
+TEST(Pacing, a_window_no_larger_than_the_first_one_does_not_wait) {
+  auto t = open(sacks().with([](World& w) { w.options.pacing = true; }), 100_ms);
+  t.write(100'000);
+  for (uint32_t i = 0; i < 10; ++i) t.sends({.seq = 1 + 1000 * i, .len = 1000});
+  // The first is lost: the window comes down to 7, and all that may go goes at once.
+  t.after(100_ms).gets({.ack = 1, .sack = {{1001, 10'001}}});
+  t.sends({.seq = 1, .len = 1000});
+  EXPECT_EQ(t.conn().congestion().threshold(), 7'000u);
+  t.after(100_ms).gets({.ack = 10'001});
+  uint32_t sent = 0;
+  tcp::Segment s;
+  while (t.conn().next_segment(t.now, s)) sent += s.text;
+  EXPECT_EQ(t.conn().pipe(), t.conn().congestion().window());
+  EXPECT_GE(sent, 5'000u);
+}
+
 TEST(Pacing, the_window_grows_though_text_waits_for_its_turn) {
   auto t = open(sacks().with([](World& w) { w.options.pacing = true; }), 100_ms);
   t.write(200'000);
