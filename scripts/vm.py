@@ -259,7 +259,8 @@ class Vm:
     # -- sluice
 
     def start(self, sluice, config, timeout=60):
-        """Runs sluice in the guest with the given configuration (text; paths in it are the guest's, /mnt is `exchange`)."""
+        """Runs sluice in the guest with the given configuration (text; paths in it are the guest's, /mnt is `exchange`), until its
+        cards have a link: one that agrees on its speed with the other end has none for the first seconds, and loses what it is sent."""
         (self.exchange / "sluice.yaml").write_text(config)
         (self.exchange / "sluice.log").write_text("")
         self.run(f"rm -f /mnt/sluice.code; ( {sluice} --config /mnt/sluice.yaml >/mnt/sluice.log 2>&1 </dev/null & echo $! >/mnt/sluice.pid; "
@@ -268,6 +269,10 @@ class Vm:
         while not any(line.split(":")[-1].strip() == "ready" for line in self.log().splitlines()):
             if (self.exchange / "sluice.code").exists() or time.monotonic() > end:
                 raise LabError(f"sluice did not become ready in the guest:\n{self.log()}\n{self.console()}")
+            time.sleep(0.2)
+        while not all(up for name, up in self.metrics().items() if name.startswith("sluice_port_up")):
+            if time.monotonic() > end:
+                raise LabError(f"a port of sluice in the guest has no link:\n{self.log()}")
             time.sleep(0.2)
 
     def log(self):
