@@ -119,11 +119,15 @@ void SteeredPort::pass(rte_ring* ring, size_t to, rte_mbuf** packets, uint16_t c
   p_.count.add(full, count - taken);
 }
 
+// Begins with another ring each time: one that is always full would starve those behind it.
 void SteeredPort::collect(Batch& in) {
-  for (rte_ring* r : inbound_) {
+  const size_t n = inbound_.size();
+  first_ring_ = first_ring_ + 1 < n ? first_ring_ + 1 : 0;
+  for (size_t k = 0; k < n; ++k) {
+    rte_ring* r = inbound_[first_ring_ + k < n ? first_ring_ + k : first_ring_ + k - n];
     void* got[buf::burst_size];
-    const unsigned n = rte_ring_sc_dequeue_burst(r, got, static_cast<unsigned>(in.room()), nullptr);
-    for (unsigned i = 0; i < n; ++i) in.push(Packet{static_cast<rte_mbuf*>(got[i])});
+    const unsigned came = rte_ring_sc_dequeue_burst(r, got, static_cast<unsigned>(in.room()), nullptr);
+    for (unsigned i = 0; i < came; ++i) in.push(Packet{static_cast<rte_mbuf*>(got[i])});
     if (in.full()) return;
   }
 }

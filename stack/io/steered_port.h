@@ -104,6 +104,7 @@ class SteeredPort final : public buf::NetPort {
   std::bitset<reta_size> proven_;  // entries of the table by which a packet came to the right queue
   size_t moved_ = 0;
   bool rings_first_ = false;
+  size_t first_ring_ = 0;
   std::vector<Staged> staged_;      // per worker
   std::vector<rte_ring*> inbound_;  // received packets for us
   std::vector<rte_ring*> to_send_;  // packets we are to send

@@ -181,6 +181,23 @@ TEST_F(Steered, a_saturated_queue_does_not_starve_the_rings) {
   EXPECT_EQ(handed, 9u) << "all but the one numbered 0";
 }
 
+TEST_F(Steered, a_full_ring_does_not_starve_the_others) {
+  build(3, 2, 256);
+  uint16_t port = 1000;
+  while (steering_->owner(test::udp_frame(peer, us, port, 53, {0})) != 2) ++port;
+  for (int i = 0; i < 64; ++i) queue_[1].arriving.push_back(flow_packet(port, 1));
+  turn(1);
+  for (int t = 0; t < 4; ++t) {  // the first worker's ring is never empty
+    for (int i = 0; i < 128; ++i) queue_[0].arriving.push_back(flow_packet(port, 0));
+    turn(0), turn(0);
+    turn(2);
+  }
+  std::map<uint8_t, size_t> from;
+  for (const Packet& p : got_[2]) ++from[p.data()[42]];
+  EXPECT_EQ(from[1], 64u);
+  EXPECT_GE(from[0], 128u);
+}
+
 TEST_F(Steered, a_worker_without_a_queue_sends_through_one_that_has) {
   build(3, 2);
   Batch out;
