@@ -10,7 +10,7 @@
 namespace sluice::perf {
 namespace {
 
-std::vector<buf::Interface> interfaces(bool device_sums) {
+std::vector<buf::Interface> interfaces(bool device_sums, bool ip6) {
   std::vector<buf::Interface> ports(2);
   ports[0] = {{.mac = our_mac}, {{us, 16}}};
   ports[1] = {{.mac = our_far_mac}, {{us_far, 24}}};
@@ -18,16 +18,15 @@ std::vector<buf::Interface> interfaces(bool device_sums) {
     i.caps.tx_multi_segment = true;
     i.caps.rx_ip_checksum = i.caps.rx_l4_checksum = i.caps.tx_ip_checksum = i.caps.tx_l4_checksum =
         device_sums;
+    i.ip6 = ip6;
+  }
+  ports[1].neighbours = {{other_gateway, far_mac}};
+  if (ip6) {
+    ports[0].addresses.push_back({us6, 64});
+    ports[1].addresses.push_back({us6_far, 64});
+    for (const Ip6Addr& a : {gateway6, other_gateway6}) ports[1].neighbours.push_back({a, far_mac});
   }
   return ports;
-}
-
-// Networks of 24 bits from 20.0.0.0 on, by the gateway.
-std::vector<ip::Route> routes(size_t n) {
-  std::vector<ip::Route> all;
-  for (uint32_t i = 0; i < n; ++i)
-    all.push_back({.to = {Ip4Addr{Ip4Addr::of(20, 0, 0, 0).v + (i << 8)}, 24}, .via = gateway});
-  return all;
 }
 
 }  // namespace
@@ -74,11 +73,14 @@ std::shared_ptr<const serve::Sites> bench_sites() {
 BenchWorker::BenchWorker(WorkerPlan p, buf::PacketPool& pool) : plan_{std::move(p)}, pool_{pool} {
   if (!plan_.zones) plan_.zones = bench_zones(16);
   if (!plan_.sites) plan_.sites = bench_sites();
-  const auto ports = interfaces(plan_.device_sums);
+  const auto ports = interfaces(plan_.device_sums, plan_.ip6);
   std::string wrong;
   const ip::Options ip;
-  const auto table = ip::Routes::build(ports, routes(plan_.routes), ip, wrong);
-  check(table != nullptr, "the bench's routes are good");
+  std::vector<ip::Route> routes;
+  for (size_t n = 0; n < plan_.routes; ++n) routes.push_back(route(n, false));
+  turned_.resize(plan_.routes);
+  table_ = ip::Routes::build(ports, routes, ip, wrong);
+  check(table_ != nullptr, "the bench's routes are good");
   std::vector<buf::NetPort*> net_ports;
   for (size_t i = 0; i < ports.size(); ++i)
     net_ports.push_back(ports_.emplace_back(std::make_unique<BenchPort>(plan_.burst)).get());
@@ -93,7 +95,7 @@ BenchWorker::BenchWorker(WorkerPlan p, buf::PacketPool& pool) : plan_{std::move(
                                              .udp = udp,
                                              .tcp = plan_.tcp,
                                              .interfaces = ports,
-                                             .routes = table,
+                                             .routes = table_,
                                              .dns = dns,
                                              .streams = http},
                                    net_ports, serve::DnsService{{plan_.zones}}, std::move(services), pool_,
@@ -103,6 +105,16 @@ BenchWorker::BenchWorker(WorkerPlan p, buf::PacketPool& pool) : plan_{std::move(
   meet(0, client_mac, client, us);
   meet(1, far_mac, gateway, us_far);
   for (auto& port : ports_) port->sent().clear();
+}
+
+ip::Route BenchWorker::route(size_t n, bool other) const {
+  if (plan_.ip6) return {.to = {network6(n), 48}, .via = other ? other_gateway6 : gateway6, .port = 1};
+  return {.to = {network(n), 24}, .via = other ? other_gateway : gateway};
+}
+
+void BenchWorker::turn_route(size_t n) {
+  turned_[n] = !turned_[n];
+  check(table_->set(route(n, turned_[n])).empty(), "a route changes");
 }
 
 void BenchWorker::meet(size_t port, Mac who, Ip4Addr sender, Ip4Addr target) {

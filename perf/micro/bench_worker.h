@@ -14,6 +14,7 @@ namespace sluice::perf {
 struct WorkerPlan {
   size_t burst = 32;         // packets a reception gives at most
   size_t routes = 1;         // to be looked up in the forwarding table
+  bool ip6 = false;          // routes and neighbours are IPv6's
   bool device_sums = false;  // the device does the checksums, both ways
   tcp::Options tcp;
   std::shared_ptr<const dns::Zones> zones;    // none: a small one
@@ -28,6 +29,8 @@ class BenchWorker {
   BenchPort& port(size_t i) { return *ports_[i]; }
   Stack& stack() { return *stack_; }
   Counters& count() { return count_; }
+  // The nth of the routes from now on leads by the other of two gateways.
+  void turn_route(size_t n);
   Instant now() const { return now_; }
   void pass(Duration d) { now_ = now_ + d; }
   // A received packet as the device would have left it.
@@ -38,6 +41,7 @@ class BenchWorker {
 
  private:
   void meet(size_t port, Mac who, Ip4Addr sender, Ip4Addr target);
+  ip::Route route(size_t n, bool other) const;
 
   WorkerPlan plan_;
   buf::PacketPool& pool_;
@@ -47,6 +51,8 @@ class BenchWorker {
   buf::LinkPool links_{65'536};
   buf::ChunkPool chunks_{64};
   std::vector<std::unique_ptr<BenchPort>> ports_;
+  std::shared_ptr<ip::Routes> table_;
+  std::vector<bool> turned_;
   std::unique_ptr<Stack> stack_;  // ends first: it holds parts of the pools
 };
 

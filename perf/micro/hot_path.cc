@@ -2,8 +2,8 @@
 // Drives one hot path and says what an item cost: cycles of Stack::poll, nothing else. Under callgrind
 // (perf/micro/instructions) the same program gives instructions.
 //
-//   hot_path PATH [--turns N] [--warm N] [--burst N] [--names N] [--routes N] [--connections N] [--huge]
-//   [--sums]
+//   hot_path PATH [--turns N] [--warm N] [--burst N] [--names N] [--routes N] [--change-every N]
+//   [--connections N] [--huge] [--sums]
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -26,11 +26,12 @@ struct Words {
 };
 
 [[noreturn]] void usage(const char* wrong) {
-  std::fprintf(stderr,
-               "hot_path: %s\nusage: hot_path forward|dns|keepalive|close|bulk|syn [--turns N] [--warm N] "
-               "[--burst N]\n"
-               "                [--names N] [--routes N] [--connections N] [--huge] [--sums]\n",
-               wrong);
+  std::fprintf(
+      stderr,
+      "hot_path: %s\nusage: hot_path forward|forward6|dns|keepalive|close|bulk|syn [--turns N] [--warm N] "
+      "[--burst N]\n"
+      "                [--names N] [--routes N] [--change-every N] [--connections N] [--huge] [--sums]\n",
+      wrong);
   std::exit(2);
 }
 
@@ -56,6 +57,8 @@ Words parse(int argc, char** argv) {
       w.plan.names = number(i);
     else if (word == "--routes")
       w.plan.routes = number(i);
+    else if (word == "--change-every")
+      w.plan.change_every = number(i);
     else if (word == "--connections")
       w.plan.connections = number(i);
     else if (word == "--huge")

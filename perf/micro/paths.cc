@@ -11,17 +11,19 @@ namespace {
 // Datagrams from one network through us into another, to addresses all over the table.
 class Forward final : public Path {
  public:
-  Forward(const PathPlan& p, buf::PacketPool& pool) : plan_{p} {
+  Forward(const PathPlan& p, bool ip6, buf::PacketPool& pool) : plan_{p}, ip6_{ip6} {
     worker_ = std::make_unique<BenchWorker>(
-        WorkerPlan{.burst = p.burst, .routes = p.routes, .device_sums = p.device_sums}, pool);
+        WorkerPlan{.burst = p.burst, .routes = p.routes, .ip6 = ip6, .device_sums = p.device_sums}, pool);
   }
   void before() override {
     static constexpr std::array<uint8_t, 18> text{};  // 64 octets with the frame check sequence
     for (size_t i = 0; i < plan_.burst; ++i) {
-      const auto route = static_cast<uint32_t>(rng_() % plan_.routes);
-      const Ip4Addr dst{Ip4Addr::of(20, 0, 0, 1).v + (route << 8)};
-      worker_->give(0, udp_frame(worker_->pool(), client, dst, {1024}, {9}, text));
+      const size_t n = rng_() % plan_.routes;
+      worker_->give(0, ip6_ ? udp6_frame(worker_->pool(), client6, network6(n, 1), {1024}, {9})
+                            : udp_frame(worker_->pool(), client, {network(n).v + 1}, {1024}, {9}, text));
     }
+    if (plan_.change_every != 0 && ++turns_ % plan_.change_every == 0)
+      worker_->turn_route(rng_() % plan_.routes);
   }
   size_t after() override {
     auto& sent = worker_->port(1).sent();
@@ -33,6 +35,8 @@ class Forward final : public Path {
 
  private:
   PathPlan plan_;
+  bool ip6_;
+  size_t turns_ = 0;
   Rng rng_{7};
 };
 
@@ -118,7 +122,7 @@ class SynFlood final : public Path {
 }  // namespace
 
 std::unique_ptr<Path> make_path(std::string_view name, const PathPlan& p, buf::PacketPool& pool) {
-  if (name == "forward") return std::make_unique<Forward>(p, pool);
+  if (name == "forward" || name == "forward6") return std::make_unique<Forward>(p, name == "forward6", pool);
   if (name == "dns") return std::make_unique<Dns>(p, pool);
   if (name == "keepalive") return std::make_unique<KeepAlive>(p, pool);
   if (name == "close") return std::make_unique<ConnectClose>(p, pool);

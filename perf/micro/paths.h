@@ -13,6 +13,7 @@ namespace sluice::perf {
 struct PathPlan {
   size_t burst = 32;  // packets a turn receives
   size_t names = 10'000, routes = 1'000, connections = 64;
+  size_t change_every = 0;  // turns, before which a route changes; 0: none does
   bool device_sums = false;
 };
 
@@ -30,9 +31,9 @@ class Path {
   std::unique_ptr<BenchWorker> worker_;
 };
 
-// What an item is: a packet (forward), an answer (dns), a response (keepalive, close), a segment of text
-// (bulk), a SYN answered with a cookie (syn).
-constexpr std::string_view path_names[] = {"forward", "dns", "keepalive", "close", "bulk", "syn"};
+// What an item is: a packet (forward, forward6), an answer (dns), a response (keepalive, close), a segment of
+// text (bulk), a SYN answered with a cookie (syn).
+constexpr std::string_view path_names[] = {"forward", "forward6", "dns", "keepalive", "close", "bulk", "syn"};
 // Null when there is no path of that name.
 std::unique_ptr<Path> make_path(std::string_view name, const PathPlan&, buf::PacketPool&);
 
