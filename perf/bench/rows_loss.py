@@ -15,6 +15,14 @@ LOSSES, ROUND_TRIPS = (0, 0.001, 0.01, 0.03), (1, 20, 100)
 CONTROLS = {"reno": 81, "cubic": 80, "bbr": 82}  # and the port where sluice serves with it
 RATE = 100_000_000  # bit/s, of the line
 
+
+def connections(control, loss, round_trip):
+    """At once. Where single losses decide, one connection swings by a factor of three from run to run; several tell more, as long as
+    together they do not fill the line. BBR fills it alone."""
+    if control == "bbr" or loss * round_trip < 0.05:
+        return 1
+    return 3 if loss * round_trip < 0.15 else 8
+
 CONFIG = """\
 workers: {{ cores: [0], mode: balanced }}
 ports:
@@ -61,14 +69,22 @@ class Line:
         if lab:
             lab.__exit__()
 
-    def goodput(self, server, seconds):
-        """Bits a second of content that arrived within so many seconds, the opening of the connection included."""
-        done = self.lab.host("wan").run(["curl", "-s", "-o", "/dev/null", "--max-time", seconds, "-w", "%{size_download} %{time_total} %{http_code}",
-                                         f"http://{server}/download.bin"], timeout=seconds + 30)
-        words = done.stdout.split()
-        if len(words) != 3 or words[0] == "0":
-            raise BenchError(f"nothing arrived from {server}: curl exited with {done.returncode}")
-        return Sample(int(words[0]) * 8 / float(words[1]), [] if words[2] == "200" else [f"status {words[2]}"])
+    def goodput(self, server, seconds, control):
+        """Bits a second of content that arrived within so many seconds by all connections, their opening included."""
+        words = ["curl", "-s", "-o", "/dev/null", "--max-time", str(seconds), "-w", "%{size_download} %{time_total} %{http_code}",
+                 f"http://{server}/download.bin"]
+        clients = [self.lab.host("wan").popen(words, stdout=subprocess.PIPE, text=True) for _ in range(self.connections(control))]
+        value, errors = 0, []
+        for client in clients:
+            told = client.communicate(timeout=seconds + 30)[0].split()
+            if len(told) != 3 or told[0] == "0":
+                raise BenchError(f"nothing arrived from {server}: curl exited with {client.returncode}")
+            value += int(told[0]) * 8 / float(told[1])
+            errors += [] if told[2] == "200" else [f"status {told[2]}"]
+        return Sample(value, errors)
+
+    def connections(self, control):
+        return connections(control, self.loss, self.round_trip)
 
     def serve_with(self, control):
         """The Linux server's congestion control from now on."""
@@ -77,11 +93,11 @@ class Line:
         host.ip("route", "replace", "default", "via", "198.18.0.1", "dev", "eth0", "congctl", control)
         host.run(["sysctl", "-qw", "net.ipv4.tcp_no_metrics_save=1"], check=True)
 
-    def goodput_of_ours(self, server, seconds, folder):
+    def goodput_of_ours(self, server, seconds, folder, control):
         """The same with sluice-load as the client, on the kernel's interface in the kernel's place."""
         told = folder / "loss-client.json"
         told.unlink(missing_ok=True)
-        how = ["--connections", 1, "--body", folder / "download/download.bin", "--timeout", f"{round(seconds) + 30}s"]
+        how = ["--connections", self.connections(control), "--body", folder / "download/download.bin", "--timeout", f"{round(seconds) + 30}s"]
         words = load.words("http", how, ["af_packet:eth0"], f"http://{server}/download.bin", seconds, 0, told, ["198.19.0.3/24"], ["198.19.0.1"])
         done = self.lab.host("wan").run(words, timeout=seconds + 60)
         if not told.exists():
@@ -106,11 +122,11 @@ class LossSluice:
     pause = resume = lambda self: None
 
     def measure(self, control, seconds):
-        return self.line.goodput(f"198.19.0.1:{CONTROLS[control]}", seconds)
+        return self.line.goodput(f"198.19.0.1:{CONTROLS[control]}", seconds, control)
 
     def fetch(self, control, seconds):
         self.line.serve_with(control)
-        return self.line.goodput_of_ours("198.18.0.2", seconds, self.folder)
+        return self.line.goodput_of_ours("198.18.0.2", seconds, self.folder, control)
 
 
 class LossLinux:
@@ -129,7 +145,7 @@ class LossLinux:
 
     def measure(self, seconds):
         self.line.serve_with(self.control)
-        self.newest = self.line.goodput("198.18.0.2", seconds)
+        self.newest = self.line.goodput("198.18.0.2", seconds, self.control)
         return self.newest
 
     def again(self):
@@ -148,10 +164,14 @@ def tcp_loss(bench):
         for loss in LOSSES:
             line = Line(loss, round_trip)
             ours, peers = LossSluice(line, www), [LossLinux(line, c) for c in CONTROLS]
-            on_it = f"{round_trip} ms round trip, {loss:.1%} loss"
-            downloads = [Task(f"download with {p.control}, {on_it}", "bit/s",
+
+            def on_it(control):
+                many = connections(control, loss, round_trip)
+                return f"{round_trip} ms round trip, {loss:.1%} loss" + (f", {many} connections" if many > 1 else "")
+
+            downloads = [Task(f"download with {p.control}, {on_it(p.control)}", "bit/s",
                               {ours: lambda p=p: ours.measure(p.control, seconds), p: lambda p=p: p.measure(seconds)}) for p in peers]
-            fetches = [Task(f"fetch from {p.name}, {on_it}", "bit/s", {ours: lambda p=p: ours.fetch(p.control, seconds), p: p.again})
+            fetches = [Task(f"fetch from {p.name}, {on_it(p.control)}", "bit/s", {ours: lambda p=p: ours.fetch(p.control, seconds), p: p.again})
                        for p in peers]
             cases += bench.compete([ours, *peers], [*downloads, *fetches])
     return cases
