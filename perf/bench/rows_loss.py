@@ -23,6 +23,7 @@ def connections(control, loss, round_trip):
         return 1
     return 3 if loss * round_trip < 0.15 else 8
 
+
 CONFIG = """\
 workers: {{ cores: [0], mode: balanced }}
 ports:

@@ -246,8 +246,8 @@ void Conn::take_text(const Segment& in, buf::ByteQueue&& text, Instant now) {
     acks_owed_ = static_cast<uint8_t>(std::min(owed, 64u));
     return;
   }
-  // Text that waits for a hole may hold half of the packets, so it never keeps out what fills holes; past
-  // that, a connection whose service does not read leaves the rest to others.
+  // Text that waits for a hole may hold three quarters of the packets at most, so it never keeps out what
+  // comes next; past half of them, a connection whose service does not read leaves the rest to others.
   constexpr uint32_t few = 8;
   const size_t held = shared_->links.packets();  // this text's among them
   if (held > o.held_packets || (held > o.held_packets / 2 && received_.slices() >= few)) {

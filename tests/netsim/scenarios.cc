@@ -122,7 +122,7 @@ std::string throughput_table() {
 
 std::string fairness_table(double& least) {
   std::string t =
-      "Flows that share 20 Mbit/s (30 ms, queue 125 kB), each begun 200 to 300 ms after the one before: "
+      "Flows that share 20 Mbit/s (30 ms, queue 125 kB), each begun 100 to 300 ms after the one before: "
       "Jain's index over\n"
       "what they carried from second 10 to 30, and the line's use in that time, mean of six seeds. 1 is "
       "even; "

@@ -365,6 +365,29 @@ TEST_F(Room, packets_held_by_all_connections_are_bounded_and_the_next_in_order_s
   EXPECT_EQ(held(), 22u);
 }
 
+TEST_F(Room, what_fills_a_hole_is_held_where_text_beyond_all_holes_no_longer_is) {
+  tcp::Options o = small();
+  o.held_packets = 64;
+  start(o);
+  SeqNum nxt[6];
+  for (uint16_t i = 0; i < 6; ++i) nxt[i] = establish(static_cast<uint16_t>(1000 + i));
+  sent();
+  serve();
+  const uint32_t before = packet_pool().packets_free();
+  const auto held = [&] { return before - packet_pool().packets_free(); };
+  const auto early = [&](uint16_t i, uint32_t seq) {
+    gets({.src = {static_cast<uint16_t>(1000 + i)}, .seq = {seq}, .ack = nxt[i], .flags = ack}, "x");
+  };
+  early(0, 102), early(0, 104);
+  for (uint16_t i = 1; i < 6; ++i)
+    for (uint32_t n = 0; n < 10; ++n) early(i, 102 + n);
+  EXPECT_EQ(held(), 32u);
+  early(0, 105);
+  EXPECT_EQ(held(), 32u) << "beyond what waits";
+  early(0, 103);
+  EXPECT_EQ(held(), 33u) << "between what waits";
+}
+
 TEST_F(Room, resets_waiting_to_be_sent_are_bounded) {
   tcp::Options o = small();
   o.replies = 64;
