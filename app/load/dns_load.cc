@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "app/load/bulk.h"
-#include "app/load/sum.h"
 #include "dns/message.h"
 #include "wire/checksum.h"
 #include "wire/tuple.h"
@@ -13,10 +13,31 @@
 namespace sluice::load {
 namespace {
 
-constexpr size_t l2 = wire::Ethernet::header_len, l4 = l2 + wire::Ip4::min_header_len;
-constexpr size_t text_at = l4 + wire::Udp::header_len;
+constexpr size_t l2 = wire::Ethernet::header_len;
+constexpr auto proto = static_cast<uint8_t>(IpProto::Udp);
 constexpr uint32_t ids = 65'536;
 constexpr uint32_t groups = DnsLoad::most_outstanding / ids;  // of slots, each with ports of its own
+
+// A frame that carries UDP.
+struct Carried {
+  IpAddr src, dst;
+  Bytes payload;
+  bool good = true;  // IPv4's own checksum
+};
+
+std::optional<Carried> carried(Bytes frame, bool four) {
+  if (frame.size() < l2) return std::nullopt;
+  const auto ethertype = static_cast<wire::EtherType>(load_be<uint16_t>(frame.data() + 12));
+  if (ethertype != (four ? wire::EtherType::Ip4 : wire::EtherType::Ip6)) return std::nullopt;
+  if (four) {
+    const auto ip = wire::Ip4::parse(frame.subspan(l2));
+    if (!ip || ip->proto() != proto) return std::nullopt;
+    return Carried{ip->src(), ip->dst(), ip->payload(), ip->good_checksum()};
+  }
+  const auto ip = wire::Ip6::parse(frame.subspan(l2));
+  if (!ip || ip->next_header() != proto) return std::nullopt;
+  return Carried{ip->src(), ip->dst(), ip->payload()};
+}
 
 }  // namespace
 
@@ -39,18 +60,14 @@ DnsLoad::DnsLoad(const DnsPlan& plan, const Queries& queries, buf::NetPort& port
 bool DnsLoad::ready(Instant now) {
   const auto mac = host_.mac_of(0, plan_.next_hop, now);
   if (!mac) return false;
-  uint8_t* p = header_.data();
-  wire::Ethernet::emit(p, *mac, ours_, wire::EtherType::Ip4);
-  const auto udp = static_cast<uint8_t>(IpProto::Udp);
-  wire::Ip4::emit(p + l2, {.dont_fragment = true, .proto = udp, .src = {}, .dst = plan_.server}, false);
-  ip_sum_ = wire::Sum{}.add(Bytes{p + l2, wire::Ip4::min_header_len}).folded();
-  wire::Udp::emit(p + l4, {}, plan_.port, 0);
-  udp_sum_ = udp + words(plan_.server.v) + plan_.port.v;
+  headers_ = Headers{ours_, *mac, plan_.server.is_v4(), proto};
+  udp_sum_ = uint64_t{proto} + plan_.port.v;
   return true;
 }
 
 std::string DnsLoad::missing() const {
-  return to_text(IpAddr{plan_.next_hop}) + " does not answer ARP: is it there?";
+  return to_text(plan_.next_hop) + " does not answer " +
+         (plan_.next_hop.is_v4() ? "ARP" : "Neighbour Discovery") + ": is it there?";
 }
 
 void DnsLoad::start(Instant now) {
@@ -82,21 +99,16 @@ Port DnsLoad::port_of(uint32_t slot) const {
 static_assert(Sources::ports % groups == 0, "slots of one id never share a port");
 
 void DnsLoad::write(uint8_t* out, uint32_t slot, Bytes query, uint16_t sum) const {
-  std::memcpy(out, header_.data(), header_.size());
-  std::memcpy(out + text_at, query.data(), query.size());
-  const Ip4Addr src = sources_.address(slot);
   const Port port = port_of(slot);
   const auto length = static_cast<uint16_t>(wire::Udp::header_len + query.size());
-  const auto total = static_cast<uint16_t>(wire::Ip4::min_header_len + length);
   const auto id = static_cast<uint16_t>(slot % ids);
-  store_be(out + l2 + 2, total);
-  store_be(out + l2 + 10, checksum(ip_sum_ + total + words(src.v)));
-  src.store(out + l2 + 12);
-  port.store(out + l4);
-  store_be(out + l4 + 4, length);
-  const auto udp = checksum(udp_sum_ + words(src.v) + port.v + 2u * length + sum + id);
-  store_be<uint16_t>(out + l4 + 6, udp == 0 ? 0xffff : udp);
-  store_be(out + text_at, id);
+  const uint64_t addresses = headers_.write(out, sources_.address(slot), plan_.server, length);
+  uint8_t* udp = out + headers_.size();
+  wire::Udp::emit(udp, port, plan_.port, length);
+  std::memcpy(udp + wire::Udp::header_len, query.data(), query.size());
+  store_be(udp + wire::Udp::header_len, id);
+  const auto sealed = checksum(udp_sum_ + addresses + port.v + 2u * length + sum + id);
+  store_be<uint16_t>(udp + wire::Udp::checksum_at, sealed == 0 ? 0xffff : sealed);
 }
 
 size_t DnsLoad::send(Instant now) {
@@ -118,7 +130,8 @@ size_t DnsLoad::send(Instant now) {
       s.query = next_query_;
       s.under_way = true;
       const Bytes query = queries_.message(next_query_);
-      write(p.append(static_cast<uint16_t>(text_at + query.size())), slot, query, queries_.sum(next_query_));
+      const size_t octets = headers_.size() + wire::Udp::header_len + query.size();
+      write(p.append(static_cast<uint16_t>(octets)), slot, query, queries_.sum(next_query_));
       next_query_ = next_query_ + 1 == queries_.size() ? 0 : next_query_ + 1;
     }
   }
@@ -151,18 +164,14 @@ size_t DnsLoad::receive(Instant now) {
 }
 
 DnsLoad::Verdict DnsLoad::look(buf::Packet& p, Instant now) {
-  const Bytes frame = p.bytes();
-  if (!p.contiguous() || frame.size() < text_at || load_be<uint16_t>(frame.data() + 12) != 0x0800)
-    return Verdict::Strange;
-  const auto ip = wire::Ip4::parse(frame.subspan(l2));
-  if (!ip || ip->src() != plan_.server || ip->proto() != static_cast<uint8_t>(IpProto::Udp) ||
-      !sources_.has(ip->dst()))
-    return Verdict::Strange;
-  const auto udp = wire::Udp::parse(ip->payload());
-  if (!udp || !ip->good_checksum()) return Verdict::Damaged;
+  if (!p.contiguous()) return Verdict::Strange;
+  const auto ip = carried(p.bytes(), headers_.four());
+  if (!ip || ip->src != plan_.server || !sources_.has(ip->dst)) return Verdict::Strange;
+  const auto udp = wire::Udp::parse(ip->payload);
+  if (!udp || !ip->good) return Verdict::Damaged;
   const auto length = static_cast<uint32_t>(udp->whole().size());
-  if (udp->checksum() != 0 &&
-      wire::pseudo_header(ip->src(), ip->dst(), ip->proto(), length).add(udp->whole()).folded() != 0xffff)
+  const bool unsealed = udp->checksum() == 0 && headers_.four();  // IPv6 has none without: RFC 8200 §8.1
+  if (!unsealed && wire::pseudo_header(ip->src, ip->dst, proto, length).add(udp->whole()).folded() != 0xffff)
     return Verdict::Damaged;
   const Bytes message = udp->payload();
   if (udp->src() != plan_.port || message.size() < dns::header_len) return Verdict::Strange;
@@ -171,7 +180,7 @@ DnsLoad::Verdict DnsLoad::look(buf::Packet& p, Instant now) {
   const uint32_t group = (udp->dst().v - Sources::first_port) % groups;
   const uint32_t slot = group * ids + id;
   if (udp->dst().v < Sources::first_port || slot >= slots_.size() || !slots_[slot].under_way ||
-      udp->dst() != port_of(slot) || ip->dst() != sources_.address(slot)) {
+      udp->dst() != port_of(slot) || ip->dst != sources_.address(slot)) {
     if (counting_) tally.strange.add();  // an answer come too late, or twice, or to nothing asked
     return Verdict::Answer;
   }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // DNS queries over UDP, closed loop (so many under way) or open loop (a rate). Written straight into frames,
-// as answers are read straight out of them; only ARP and pings go through the host's rooms. Each answer is
-// checked: checksums, id and port, the question echoed, response code, number of answers.
+// as answers are read straight out of them; only ARP, Neighbour Discovery and pings go through the host's
+// rooms. Each answer is checked: checksums, id and port, the question echoed, response code, number of
+// answers.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "app/load/headers.h"
 #include "app/load/host.h"
 #include "app/load/load.h"
 #include "app/load/pace.h"
 #include "app/load/queries.h"
 #include "app/load/sources.h"
-#include "wire/ethernet.h"
-#include "wire/ip4.h"
 #include "wire/udp.h"
 
 namespace sluice::load {
 
 struct DnsPlan {
-  Ip4Addr server, next_hop;
+  IpAddr server, next_hop;
   Port port{53};
   uint32_t outstanding = 256;  // at most, open loop or closed
   double rate = 0;             // queries a second; 0: closed loop
@@ -80,9 +79,9 @@ class DnsLoad final : public Load {
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;  // a ring: the slot that was free the longest is used next
   size_t free_first_ = 0, free_count_ = 0;
-  std::array<uint8_t, 42> header_{};  // Ethernet, IP, UDP, with what changes left zero
-  uint64_t ip_sum_ = 0, udp_sum_ = 0;
-  buf::Batch waiting_;  // written, and not yet taken by the device
+  Headers headers_;
+  uint64_t udp_sum_ = 0;  // of what all queries have in common
+  buf::Batch waiting_;    // written, and not yet taken by the device
   uint32_t next_query_ = 0, swept_ = 0;
   Pace pace_;
   uint64_t ordered_ = 0, due_before_ = 0;

@@ -6,28 +6,35 @@
 #include <array>
 #include <cstdint>
 
+#include "app/load/headers.h"
+#include "app/load/numbers.h"
 #include "base/rng.h"
 #include "wire/ip_addr.h"
 #include "wire/mac.h"
 #include "wire/port.h"
+#include "wire/tcp.h"
 
 namespace sluice::load {
 
 class Flood {
  public:
-  // Ethernet, IP, TCP and an MSS option (as every real SYN has one), padded to the least an Ethernet frame
-  // has.
-  static constexpr uint16_t length = 60;
+  // Of `server`'s family, as are the sources.
+  Flood(const Mac& src, const Mac& dst, const IpAddr& server, Port port, const Prefix& sources);
 
-  Flood(const Mac& src, const Mac& dst, Ip4Addr server, Port port, const Prefix& sources);
-
-  // Writes another one to `out`, which has room for `length` octets.
+  // Ethernet, IP, TCP and an MSS option (as every real SYN has one), and no less than an Ethernet frame has.
+  uint16_t length() const;
+  // Writes another one to `out`, which has room for length() octets.
   void write(uint8_t* out, Rng& rng) const;
 
  private:
-  std::array<uint8_t, length> octets_{};
-  uint32_t network_, hosts_;  // hosts_: the bits that vary
-  uint64_t ip_sum_, tcp_sum_;
+  static constexpr uint8_t options = 4;  // octets
+  static constexpr uint16_t tcp_length = wire::Tcp::header_len + options;
+
+  Headers headers_;
+  IpAddr server_;
+  std::array<uint8_t, tcp_length> tcp_{};
+  Number network_, hosts_;  // hosts_: the bits that vary
+  uint64_t tcp_sum_;
 };
 
 }  // namespace sluice::load

@@ -15,14 +15,15 @@ Host::Host(const HostOptions& o, std::span<const buf::Interface> interfaces,
              host.ports_[port]->tx(frames);
            },
            this},
-      link_{o.link, interfaces, true, pool, count, rng},
+      link_{o.link, interfaces, true, pool, count, rng, {.options = o.nd, .advertise = {}, .router = false}},
       fragments_{o.ip, pool, count, rng,
                  ip::Onward{[](void* self, buf::Egresses& out, Instant now) {
                               static_cast<Host*>(self)->send(out, now);
                             },
                             this}},
       ip_{o.ip, interfaces, routes_, fragments_, count, rng},
-      paths_{ip_},
+      ip6_{o.ip, interfaces, routes_, fragments_, count, rng},
+      paths_{ip_, ip6_},
       tcp_{o.tcp, pool, links, count, rng, keys, paths_} {}
 
 size_t Host::receive(Instant now) {
@@ -47,6 +48,7 @@ void Host::input(uint16_t port, buf::Batch& frames, Instant now) {
     ip_.reassemble(packets.fragments, now, whole);
     ip_.deliver(whole, packets);
   }
+  if (!framed.ip6.empty()) input6(framed.ip6, packets, now);
   if (!packets.tcp.empty()) tcp_.input(packets.tcp, now);
   if (packets.icmp.empty()) return;
   ip::IcmpErrors errors;  // about what we sent; what is lost is counted by the load
@@ -55,8 +57,41 @@ void Host::input(uint16_t port, buf::Batch& frames, Instant now) {
   send(out, now);
 }
 
+void Host::input6(buf::Batch& frames, ip::In& transports, Instant now) {
+  ip::In6 packets;
+  ip6_.input(frames, transports, packets);
+  if (!packets.nd.empty()) {
+    link_.nd(packets.nd, now, out_);
+    follow_addresses();
+  }
+  if (!packets.fragments.empty()) {
+    buf::Batch whole;
+    ip6_.reassemble(packets.fragments, now, whole, packets);
+    ip6_.deliver(whole, transports, packets);
+  }
+  ip::IcmpErrors errors;
+  buf::Egresses out;
+  if (!packets.icmp.empty()) ip6_.icmp(packets.icmp, now, out, errors);
+  send(out, now);
+  if (!packets.problems.empty()) ip6_.tell(packets.problems, now, out);
+  send(out, now);
+}
+
+// What link has proved ours is what ip answers to. Nobody advertises here, so nothing else changes.
+void Host::follow_addresses() {
+  link::AddressChanges changes;
+  link_.take_changes(changes);
+  for (const link::AddressChange& c : changes) {
+    if (c.kind == link::AddressChange::Kind::Use) ip6_.addresses().use({c.addr, c.port, c.length});
+    if (c.kind == link::AddressChange::Kind::Drop) ip6_.addresses().drop({c.addr, c.port, c.length});
+  }
+}
+
 void Host::expire(Instant now) {
-  if (link_.deadline() <= now) link_.expire(now, out_);
+  if (link_.deadline() <= now) {
+    link_.expire(now, out_);
+    follow_addresses();
+  }
   buf::Batch untold;  // a host that only calls owes nobody an error
   while (fragments_.reassembly.expire(now, untold)) untold.clear();
 }
@@ -67,7 +102,11 @@ size_t Host::send(Instant now) {
     more = tcp_.output(now, batch);
     if (batch.empty()) continue;
     buf::Egresses out;
-    ip_.output(batch, now, out);
+    // A load calls in one family.
+    if (batch[0].dst.is_v4())
+      ip_.output(batch, now, out);
+    else
+      ip6_.output(batch, now, out);
     send(out, now);
   }
   buf::Egresses failed;  // to next hops that do not answer
@@ -80,7 +119,7 @@ void Host::send(buf::Egresses& packets, Instant now) {
   if (!packets.empty()) link_.output(packets, now, out_);
 }
 
-std::optional<Mac> Host::mac_of(uint16_t port, Ip4Addr neighbour, Instant now) {
+std::optional<Mac> Host::mac_of(uint16_t port, const IpAddr& neighbour, Instant now) {
   const link::Neighbour* n = link_.neighbours().find(port, neighbour);
   if (n != nullptr && n->has_mac()) return n->mac;
   if (n == nullptr) link_.on_message({.port = port, .addr = neighbour}, now, out_);
@@ -88,7 +127,7 @@ std::optional<Mac> Host::mac_of(uint16_t port, Ip4Addr neighbour, Instant now) {
 }
 
 tcp::Path Host::Paths::path_to(const IpAddr& remote, uint16_t) {
-  const auto path = ip_.path(remote);
+  const auto path = remote.is_v4() ? ip_.path(remote) : ip6_.path(remote.v6());
   if (!path) return {};
   return {.mtu = path->mtu, .tcp_segmentation = path->tcp_segmentation, .multi_segment = path->multi_segment};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rooms of a host that only calls, strung together: link, ip, tcp, and answers to pings. The sibling of
-// stack.h, which serves: here streams belong to a load, and nothing listens.
+// The rooms of a host that only calls, strung together: link, ip (both families), tcp, and answers to pings.
+// The sibling of stack.h, which serves: here streams belong to a load, and nothing listens.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,7 @@
 #include "buf/pool.h"
 #include "buf/port.h"
 #include "ip/ip.h"
+#include "ip/ip6.h"
 #include "link/link.h"
 #include "tcp/tcp.h"
 
@@ -23,6 +24,7 @@ namespace sluice::load {
 
 struct HostOptions {
   link::Options link;
+  link::NdOptions nd{.dad_transmits = 0};  // a test bed's addresses are ours at once
   ip::Options ip{.forward = false};
   tcp::Options tcp;
 };
@@ -44,19 +46,22 @@ class Host {
   void expire(Instant now);
 
   // The MAC of a neighbour. Nothing while it has not answered; who asks makes us ask it.
-  std::optional<Mac> mac_of(uint16_t port, Ip4Addr neighbour, Instant now);
+  std::optional<Mac> mac_of(uint16_t port, const IpAddr& neighbour, Instant now);
 
   tcp::Tcp& tcp() { return tcp_; }
 
  private:
   class Paths final : public tcp::Surroundings {
    public:
-    explicit Paths(const ip::Ip& ip) : ip_{ip} {}
+    Paths(const ip::Ip& ip, const ip::Ip6& ip6) : ip_{ip}, ip6_{ip6} {}
     tcp::Path path_to(const IpAddr& remote, uint16_t vrf) override;
 
    private:
     const ip::Ip& ip_;
+    const ip::Ip6& ip6_;
   };
+  void input6(buf::Batch& frames, ip::In& transports, Instant now);
+  void follow_addresses();
   void send(buf::Egresses& packets, Instant now);
 
   std::vector<buf::NetPort*> ports_;
@@ -66,6 +71,7 @@ class Host {
   link::Link link_;
   ip::Fragments fragments_;
   ip::Ip ip_;
+  ip::Ip6 ip6_;
   Paths paths_;
   tcp::Tcp tcp_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "config/codec.h"
 
 namespace sluice::load {
 
@@ -100,7 +101,7 @@ bool HttpLoad::ready(Instant now) {
 }
 
 std::string HttpLoad::missing() const {
-  const std::string where = to_text(IpAddr{plan_.server}) + ":" + std::to_string(plan_.port.v);
+  const std::string where = config::Codec<config::Endpoint>::text({plan_.server, plan_.port});
   const std::string last = trouble_.empty() ? "" : "; the last trouble was: " + trouble_;
   if (phase_ == Phase::Learning) return "no answer from " + where + last;
   return "only " + std::to_string(standing_) + " of " + std::to_string(plan_.connections) +

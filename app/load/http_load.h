@@ -19,7 +19,7 @@
 namespace sluice::load {
 
 struct HttpPlan {
-  Ip4Addr server;
+  IpAddr server;
   Port port{80};
   std::string authority, target;  // of the URL
   uint64_t upload = 0;            // octets to send with each request; 0: GET

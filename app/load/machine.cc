@@ -23,7 +23,8 @@ std::vector<ip::Route> gateways(const Plan& p) {
   std::vector<ip::Route> routes;
   for (const Leg& leg : p.legs)
     if (!leg.gateway.is_none() && routes.empty())
-      routes.push_back({.to = {Ip4Addr{}, 0}, .via = leg.gateway});
+      routes.push_back(
+          {.to = {leg.gateway.is_v4() ? IpAddr{Ip4Addr{}} : IpAddr{Ip6Addr{}}, 0}, .via = leg.gateway});
   return routes;
 }
 
@@ -70,8 +71,9 @@ std::string Machine::settle(const Plan& p, tcp::Options tcp, uint32_t links) {
     devices_[n]->learn_peer();
     buf::Interface& interface = interfaces_.emplace_back(buf::Interface{devices_[n]->caps(), {}});
     const Prefix& first = p.legs[n].address;
+    interface.ip6 = !first.addr.is_v4();
     for (uint32_t i = 0; i < p.sources; ++i)
-      interface.addresses.push_back({Ip4Addr{first.addr.v4().v + i}, first.length});
+      interface.addresses.push_back({address_of(number_of(first.addr) + i), first.length});
     ports.push_back(ports_[n].get());
   }
 
@@ -100,8 +102,6 @@ bool Machine::connected() const {
   return std::ranges::all_of(devices_, [](const auto& d) { return d->link_up(); });
 }
 
-Sources Machine::sources(size_t leg) const {
-  return {interfaces_[leg].addresses[0].addr.v4(), source_count_};
-}
+Sources Machine::sources(size_t leg) const { return {interfaces_[leg].addresses[0].addr, source_count_}; }
 
 }  // namespace sluice::load

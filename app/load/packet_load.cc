@@ -4,16 +4,33 @@
 #include <algorithm>
 
 #include "app/load/bulk.h"
+#include "wire/icmp6.h"
+#include "wire/tuple.h"
 
 namespace sluice::load {
 namespace {
 
 constexpr unsigned way_bit = 31;  // of a stamp's flow: which way
 
+// ARP, Neighbour Discovery and MLD, which come on every link. MLD stands behind a hop-by-hop header (RFC 3810
+// §5), which nothing else here has.
+bool keeps_the_link(Bytes frame) {
+  if (frame.size() < wire::Ethernet::header_len) return false;
+  const auto ethertype = load_be<uint16_t>(frame.data() + 12);
+  if (ethertype != static_cast<uint16_t>(wire::EtherType::Ip6))
+    return ethertype == static_cast<uint16_t>(wire::EtherType::Arp);
+  const auto ip = wire::Ip6::parse(frame.subspan(wire::Ethernet::header_len));
+  if (!ip) return false;
+  if (ip->next_header() == 0) return true;
+  return ip->next_header() == static_cast<uint8_t>(IpProto::Icmp6) && !ip->payload().empty() &&
+         ip->payload()[0] >= static_cast<uint8_t>(wire::Icmp6Type::MldQuery);
+}
+
 }  // namespace
 
-const std::vector<uint16_t>& imix() {
-  static const std::vector<uint16_t> mix{64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 594, 64};
+std::vector<uint16_t> imix(uint16_t least) {
+  std::vector<uint16_t> mix{64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 594, 64};
+  for (uint16_t& size : mix) size = std::max(size, least);
   return mix;
 }
 
@@ -35,7 +52,7 @@ bool PacketLoad::ready(Instant now) {
     all &= w.found = mac.has_value();
     if (!mac) continue;
     for (const uint16_t size : plan_.sizes)
-      w.frames.emplace_back(plan_.carrier, size, legs_[w.plan.out].mac, *mac);
+      w.frames.emplace_back(plan_.carrier, plan_.four, size, legs_[w.plan.out].mac, *mac);
   }
   if (!all) return false;
   by_length_.clear();
@@ -47,8 +64,8 @@ bool PacketLoad::ready(Instant now) {
 std::string PacketLoad::missing() const {
   for (const Way& w : ways_)
     if (!w.found)
-      return to_text(IpAddr{w.plan.next_hop}) +
-             " does not answer ARP: is it there? (--peer-mac names its MAC if it never does)";
+      return to_text(w.plan.next_hop) + " does not answer " + (plan_.four ? "ARP" : "Neighbour Discovery") +
+             ": is it there? (--peer-mac names its MAC if it never does)";
   return {};
 }
 
@@ -104,8 +121,7 @@ void PacketLoad::look(buf::Packet& p, buf::Batch& others, Instant now) {
   const auto verdict = f == nullptr ? Frame::Verdict::Strange : f->look(p.bytes(), stamp);
   if (verdict == Frame::Verdict::Ours) return arrived(stamp, p.size(), now);
   if (verdict == Frame::Verdict::Damaged) return tally.corrupted.add();
-  const bool arp = p.bytes().size() >= 14 && load_be<uint16_t>(p.data() + 12) == 0x0806;
-  if (!arp) tally.strange.add();
+  if (!keeps_the_link(p.bytes())) tally.strange.add();
   others.push(std::move(p));
 }
 

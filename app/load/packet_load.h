@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets through a router, or to something that sends them back: numbered, stamped, checked. Sent straight
-// to the port in bursts; only ARP and pings go through the host's rooms. Knows no device and no clock.
+// to the port in bursts; only ARP, Neighbour Discovery and pings go through the host's rooms. Knows no device
+// and no clock.
 #pragma once
 
 #include <cstdint>
@@ -13,46 +14,28 @@
 #include "app/load/pace.h"
 #include "app/load/sequence.h"
 #include "app/load/sources.h"
+#include "app/load/targets.h"
 
 namespace sluice::load {
-
-// Addresses spread evenly over a prefix, or so many in a row from its host bits on.
-class Targets {
- public:
-  Targets() : Targets{{Ip4Addr{}, 32}, 1, false} {}
-  Targets(const Prefix& prefix, uint32_t count, bool spread)
-      : first_{spread ? prefix.addr.v4().v & Ip4Addr::mask(prefix.length).v : prefix.addr.v4().v},
-        count_{count},
-        step_{spread ? (uint64_t{1} << (32u - prefix.length + point)) / count : uint64_t{1} << point} {
-    if (step_ >= uint64_t{2} << point) ++first_;  // not the network itself
-  }
-
-  uint32_t count() const { return count_; }
-  Ip4Addr at(uint32_t i) const { return {first_ + static_cast<uint32_t>(i % count_ * step_ >> point)}; }
-
- private:
-  static constexpr unsigned point = 31;  // of the fixed-point step: places behind it
-  uint32_t first_, count_;
-  uint64_t step_;
-};
 
 struct PacketPlan {
   struct Way {               // one direction
     size_t out = 0, in = 0;  // leg sent by, leg they come back by
     Targets targets;
-    Ip4Addr next_hop;
+    IpAddr next_hop;
   };
   Carrier carrier = Carrier::Udp;
+  bool four = true;             // IPv4, or else IPv6: of all addresses
   std::vector<uint16_t> sizes;  // of frames with check sequence, in turn; more than one: a mix
   uint32_t flows = 64;          // each way
   Port target_port{9};
   double rate = 0;  // packets a second, all ways together; 0: as fast as it goes
   std::vector<Way> ways;
-  Mac peer_mac;  // zero: the next hop's, by ARP
+  Mac peer_mac;  // zero: the next hop's, by ARP or Neighbour Discovery
 };
 
-// The simple IMIX: 7 of 64, 4 of 594, 1 of 1518 octets, well mixed.
-const std::vector<uint16_t>& imix();
+// The simple IMIX: 7 of 64, 4 of 594, 1 of 1518 octets, well mixed; of `least` where that is more.
+std::vector<uint16_t> imix(uint16_t least = Frame::smallest);
 
 class PacketLoad final : public Load {
  public:

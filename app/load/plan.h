@@ -28,7 +28,8 @@ struct Plan {
   Mode mode = Mode::Http;
 
   // common
-  std::vector<Leg> legs;
+  std::vector<Leg> legs;  // all addresses are of one family
+  bool four() const { return legs[0].address.addr.is_v4(); }
   uint32_t core = 1;
   uint32_t sources = 1;
   Duration duration = 5_s, warmup = 1_s, patience = 30_s;
@@ -41,7 +42,7 @@ struct Plan {
   Duration timeout = 10_s;
 
   // http, syn
-  Ip4Addr server;
+  IpAddr server;
   Port port{80};
   std::string authority, target = "/";
   uint32_t connections = 64, requests = 0, pipeline = 1;
@@ -62,11 +63,12 @@ struct Plan {
   uint32_t flows = 64;
   std::vector<uint16_t> sizes;  // octets of the frame, its check sequence included; 0: IMIX
   Prefix targets;               // where the flows go: `target_count` addresses spread over the prefix
+  std::string target_list;      // or a file of addresses, one a line
   uint32_t target_count = 1;
   Port target_port{9};
   bool both_ways = false, echo = false;
   double search = -1;  // the loss that is allowed, 0 to 1; negative: no search
-  Mac peer_mac;        // zero: asked by ARP
+  Mac peer_mac;        // zero: asked by ARP or Neighbour Discovery
 };
 
 }  // namespace sluice::load

@@ -82,8 +82,10 @@ class Session {
   std::string http();
   std::string read_queries();
   std::string dns();
-  Ip4Addr next_hop(size_t leg, Ip4Addr target) const;
+  IpAddr next_hop(size_t leg, const IpAddr& target) const;
+  std::string read_targets();
   std::string packets();
+  Carrier carrier() const;
   PacketPlan packet_plan(std::vector<uint16_t> sizes) const;
   Report packet_run(const PacketPlan&, const std::string& size, std::string& missing);
   Report search(PacketPlan, const std::string& size, std::string& missing);
@@ -91,6 +93,7 @@ class Session {
   const Plan& plan_;
   HttpPlan http_;
   Queries queries_;
+  std::shared_ptr<const std::vector<IpAddr>> targets_;
   std::unique_ptr<Machine> machine_;
   std::vector<Report> reports_;
 };
@@ -232,10 +235,31 @@ std::string Session::read_queries() {
   return {};
 }
 
-// Who is asked by ARP on the way to a target.
-Ip4Addr Session::next_hop(size_t leg, Ip4Addr target) const {
+// Who is asked for a MAC on the way to a target.
+IpAddr Session::next_hop(size_t leg, const IpAddr& target) const {
   const Leg& l = plan_.legs[leg];
-  return l.address.contains(target) || l.gateway.is_none() ? target : l.gateway.v4();
+  return l.address.contains(target) || l.gateway.is_none() ? target : l.gateway;
+}
+
+// An address a line; blank lines and those that begin with '#' are passed over.
+std::string Session::read_targets() {
+  const std::string where = "--target-list " + plan_.target_list;
+  std::ifstream file{plan_.target_list};
+  if (!file) return where + ": cannot be read";
+  auto list = std::make_shared<std::vector<IpAddr>>();
+  size_t number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (line.empty() || line[0] == '#') continue;
+    const auto a = parse_ip(line);
+    if (!a || a->is_v4() != plan_.four())
+      return where + ", line " + std::to_string(number) + ": " + line + ": give an " +
+             (plan_.four() ? "IPv4 address like 198.18.0.1" : "IPv6 address like 2001:2::1");
+    list->push_back(*a);
+  }
+  if (list->empty()) return where + ": has no address";
+  targets_ = std::move(list);
+  return {};
 }
 
 std::string Session::dns() {
@@ -263,20 +287,27 @@ std::string Session::dns() {
   return {};
 }
 
+Carrier Session::carrier() const {
+  if (plan_.mode == Mode::Udp) return Carrier::Udp;
+  return plan_.echo ? Carrier::Echo : Carrier::Bare;
+}
+
 PacketPlan Session::packet_plan(std::vector<uint16_t> sizes) const {
   const Plan& p = plan_;
-  PacketPlan out{.carrier = p.mode == Mode::Udp ? Carrier::Udp
-                            : p.echo            ? Carrier::Echo
-                                                : Carrier::Bare,
+  PacketPlan out{.carrier = carrier(),
+                 .four = p.four(),
                  .sizes = std::move(sizes),
-                 .flows = std::max(p.flows, p.target_count),
+                 .flows = p.flows,
                  .target_port = p.target_port,
                  .rate = p.rate,
                  .ways = {},
                  .peer_mac = p.peer_mac};
   const auto far = [&](size_t leg) { return Targets{p.legs[leg].address, p.sources, false}; };
-  const bool named = !p.targets.addr.is_none();
-  const Targets there = named ? Targets{p.targets, p.target_count, p.targets.length < 32} : far(1);
+  const bool spread = p.targets.length < (p.four() ? 32 : 128);
+  const Targets there = targets_ != nullptr         ? Targets{targets_}
+                        : !p.targets.addr.is_none() ? Targets{p.targets, p.target_count, spread}
+                                                    : far(1);
+  if (targets_ != nullptr || !p.targets.addr.is_none()) out.flows = std::max(out.flows, there.count());
   out.ways.push_back({0, p.echo ? 0u : 1u, there, next_hop(0, there.at(0))});
   if (p.both_ways) out.ways.push_back({1, 0, far(0), next_hop(1, far(0).at(0))});
   return out;
@@ -328,8 +359,9 @@ Report Session::search(PacketPlan plan, const std::string& size, std::string& mi
 }
 
 std::string Session::packets() {
+  const uint16_t least = Frame::least(carrier(), plan_.four());
   for (const uint16_t size : plan_.sizes) {
-    const PacketPlan plan = packet_plan(size == 0 ? imix() : std::vector{size});
+    const PacketPlan plan = packet_plan(size == 0 ? imix(least) : std::vector{size});
     const std::string name = size == 0 ? "imix" : std::to_string(size);
     std::string missing;
     const Report r = plan_.search < 0 ? packet_run(plan, name, missing) : search(plan, name, missing);
@@ -343,6 +375,8 @@ std::string Session::packets() {
 int Session::run() {
   if (plan_.mode == Mode::Dns)
     if (const std::string wrong = read_queries(); !wrong.empty()) return complain(wrong);
+  if (!plan_.target_list.empty())
+    if (const std::string wrong = read_targets(); !wrong.empty()) return complain(wrong);
   if (const std::string wrong = make(); !wrong.empty()) return complain(wrong);
   const bool streams = plan_.mode == Mode::Http || plan_.mode == Mode::Syn;
   const std::string wrong = streams ? http() : plan_.mode == Mode::Dns ? dns() : packets();

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "app/load/numbers.h"
 #include "wire/ip_addr.h"
 #include "wire/port.h"
 
@@ -15,14 +16,14 @@ class Sources {
  public:
   static constexpr uint32_t first_port = 1024, ports = 65536 - first_port;
 
-  Sources(Ip4Addr first, uint32_t count) : first_{first}, count_{count} {}
+  Sources(const IpAddr& first, uint32_t count) : first_{number_of(first)}, count_{count} {}
 
   struct Place {
-    Ip4Addr addr;
+    IpAddr addr;
     Port port;
   };
   Place next() {
-    const Place p{{first_.v + at_}, {static_cast<uint16_t>(first_port + port_)}};
+    const Place p{address_of(first_ + at_), {static_cast<uint16_t>(first_port + port_)}};
     if (++at_ == count_) {
       at_ = 0;
       port_ = (port_ + 1) % ports;
@@ -31,11 +32,11 @@ class Sources {
   }
   uint64_t places() const { return uint64_t{count_} * ports; }
   uint32_t count() const { return count_; }
-  Ip4Addr address(uint32_t i) const { return {first_.v + i % count_}; }
-  bool has(Ip4Addr a) const { return a.v - first_.v < count_; }
+  IpAddr address(uint32_t i) const { return address_of(first_ + i % count_); }
+  bool has(const IpAddr& a) const { return number_of(a) - first_ < count_; }
 
  private:
-  Ip4Addr first_;
+  Number first_;
   uint32_t count_;
   uint32_t at_ = 0, port_ = 0;
 };

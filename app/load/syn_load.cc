@@ -65,7 +65,7 @@ size_t SynLoad::send(Instant now) {
       n = std::min(n, behind);
     }
     if (n == 0 || !take(pool_, waiting_, static_cast<unsigned>(n))) return 0;
-    for (buf::Packet& p : waiting_) flood_->write(p.append(Flood::length), rng_);
+    for (buf::Packet& p : waiting_) flood_->write(p.append(flood_->length()), rng_);
     made_ += n;
   }
   const size_t before = waiting_.size();

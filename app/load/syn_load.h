@@ -12,7 +12,7 @@ namespace sluice::load {
 struct FloodPlan {
   double rate = 0;  // SYNs a second; 0: as fast as it goes
   Prefix sources;   // the server's way to them leads to us, or nobody hears its answers
-  Ip4Addr next_hop;
+  IpAddr next_hop;
 };
 
 class SynLoad final : public HttpLoad {
@@ -31,7 +31,7 @@ class SynLoad final : public HttpLoad {
   uint64_t answers() const;
 
   FloodPlan flood_plan_;
-  Ip4Addr server_;
+  IpAddr server_;
   Port server_port_;
   Host& rooms_;
   buf::NetPort& port_;

@@ -8,9 +8,12 @@
 #include <optional>
 
 #include "app/load/frame.h"
+#include "app/load/numbers.h"
 #include "app/load/sources.h"
 #include "app/version.h"
+#include "buf/interface.h"
 #include "config/codec.h"
+#include "wire/ip6.h"
 
 namespace sluice::load {
 namespace {
@@ -47,17 +50,30 @@ double rate(const std::string& option, const std::string& text) {
   throw Wrong{option + " " + text + ": give a number a second like 50000, 200k or 2M"};
 }
 
-Ip4Addr ip4(const std::string& option, const std::string& text) {
-  const auto a = parse_ip(text);
-  if (!a || !a->is_v4()) throw Wrong{option + " " + text + ": give an IPv4 address like 198.18.0.1"};
-  return a->v4();
+IpAddr address(const std::string& option, const std::string& text) {
+  return value(option, text, parse_ip(text), "an address like 198.18.0.1 or 2001:2::1");
 }
 
-Prefix prefix4(const std::string& option, const std::string& text) {
-  const auto p = parse_prefix(text);
-  if (!p || !p->addr.is_v4())
-    throw Wrong{option + " " + text + ": give an IPv4 address and a prefix length like 198.18.0.2/24"};
-  return *p;
+Prefix prefix(const std::string& option, const std::string& text) {
+  return value(option, text, parse_prefix(text),
+               "an address and a prefix length like 198.18.0.2/24 or 2001:2::2/64");
+}
+
+// ADDRESS or ADDRESS:PORT, an IPv6 address before a port in brackets.
+std::optional<config::Endpoint> endpoint(std::string_view text, Port otherwise) {
+  if (const auto both = config::Codec<config::Endpoint>::parse(text)) return both;
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  const auto addr = parse_ip(text);
+  if (!addr) return std::nullopt;
+  return config::Endpoint{*addr, otherwise};
+}
+
+// A run is of one family: that of the first --address.
+void same_family(const Plan& p, const std::string& what, const IpAddr& a) {
+  const auto name = [](bool four) { return std::string{four ? "IPv4" : "IPv6"}; };
+  if (a.is_v4() != p.four())
+    throw Wrong{what + " is " + name(a.is_v4()) + ", the first --address is " + name(p.four()) +
+                ": give addresses of one family"};
 }
 
 io::DeviceOptions device(const std::string& text) {
@@ -78,20 +94,17 @@ io::DeviceOptions device(const std::string& text) {
 // http://HOST[:PORT][/PATH]
 void url(const std::string& text, Plan& p) {
   const std::string right =
-      "URL " + text + ": give one like http://198.18.0.1/1k.bin, its host an IPv4 address";
+      "URL " + text +
+      ": give one like http://198.18.0.1/1k.bin or http://[2001:2::1]:8080/, its host an IPv4 or "
+      "IPv6 address";
   if (!text.starts_with("http://")) throw Wrong{right};
   const size_t slash = std::min(text.find('/', 7), text.size());
   p.authority = text.substr(7, slash - 7);
   p.target = slash == text.size() ? "/" : text.substr(slash);
-  const size_t colon = p.authority.find(':');
-  const auto a = parse_ip(p.authority.substr(0, colon));
-  if (!a || !a->is_v4()) throw Wrong{right};
-  p.server = a->v4();
-  if (colon != std::string::npos) {
-    const auto port = config::parse_number<uint16_t>(std::string_view{p.authority}.substr(colon + 1));
-    if (!port || *port == 0) throw Wrong{right};
-    p.port = {*port};
-  }
+  const auto e = endpoint(p.authority, Port{80});
+  if (!e || e->addr.is_v4() == p.authority.starts_with('[')) throw Wrong{right};  // RFC 3986 §3.2.2
+  p.server = e->addr;
+  p.port = e->port;
   if (!std::ranges::all_of(p.target, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; }))
     throw Wrong{right};
 }
@@ -107,24 +120,29 @@ void legs(const Words& w, Plan& p) {
     if (i < w.device_args.size()) leg.device.args = w.device_args[i];
     if (i >= w.addresses.size())
       throw Wrong{"--address: give one for each --device, our address there and its network: 198.18.0.2/24"};
-    leg.address = prefix4("--address", w.addresses[i]);
-    if (i < w.gateways.size()) leg.gateway = ip4("--gateway", w.gateways[i]);
-    const uint32_t last = leg.address.addr.v4().v + p.sources - 1;
-    if (!leg.address.contains(Ip4Addr{last}) ||
-        (leg.address.length < 31 &&
-         (last & ~Ip4Addr::mask(leg.address.length).v) == ~Ip4Addr::mask(leg.address.length).v))
+    leg.address = prefix("--address", w.addresses[i]);
+    const IpAddr last = address_of(number_of(leg.address.addr) + p.sources - 1);
+    const Ip4Addr everybody = buf::directed_broadcast(leg.address);
+    if (!leg.address.contains(last) || (everybody.v != 0 && last == IpAddr{everybody}))
       throw Wrong{"--sources " + std::to_string(p.sources) + ": from " + w.addresses[i] +
                   " on there are not that many addresses in the network"};
     p.legs.push_back(std::move(leg));
+    same_family(p, "--address " + w.addresses[i], p.legs[i].address.addr);
+    if (i >= w.gateways.size()) continue;
+    p.legs[i].gateway = address("--gateway", w.gateways[i]);
+    same_family(p, "--gateway " + w.gateways[i], p.legs[i].gateway);
+    if (!p.legs[i].address.contains(p.legs[i].gateway))
+      throw Wrong{"--gateway " + w.gateways[i] + ": is not in the network of --address " + w.addresses[i]};
   }
 }
 
 void sizes(const Words& w, Plan& p) {
   const Carrier c = p.mode == Mode::Udp ? Carrier::Udp : p.echo ? Carrier::Echo : Carrier::Bare;
-  const uint16_t least = std::max<uint16_t>(64, Frame::least(c));
-  for (const std::string& text : w.sizes.empty() ? std::vector<std::string>{"64"} : w.sizes) {
+  const uint16_t least = Frame::least(c, p.four());
+  for (const std::string& text : w.sizes.empty() ? std::vector{std::to_string(least)} : w.sizes) {
     if (text == "all") {
-      for (uint16_t s : {64, 128, 256, 512, 1024, 1280, 1518, 0}) p.sizes.push_back(s);
+      for (uint16_t s : {0, 128, 256, 512, 1024, 1280, 1518}) p.sizes.push_back(std::max(s, least));
+      p.sizes.push_back(0);
     } else if (text == "imix") {
       p.sizes.push_back(0);
     } else {
@@ -146,18 +164,19 @@ void packets(const Words& w, Plan& p) {
                  "back by the first"};
   if (p.both_ways && p.echo) throw Wrong{"--bidirectional: is for two devices"};
   if (!w.targets.empty()) {
-    p.targets = prefix4("--targets", w.targets);
-    if (p.target_count > (uint64_t{1} << (32 - p.targets.length)))
+    p.targets = prefix("--targets", w.targets);
+    same_family(p, "--targets " + w.targets, p.targets.addr);
+    if (p.target_count - 1 > hosts_of(p.targets))
       throw Wrong{"--target-count " + std::to_string(p.target_count) + ": " + w.targets +
                   " has fewer addresses"};
   } else if (!w.target.empty()) {
-    const size_t colon = w.target.find(':');
-    p.targets = {ip4("--target", w.target.substr(0, colon)), 32};
-    if (colon != std::string::npos) {
-      const auto port = config::parse_number<uint16_t>(std::string_view{w.target}.substr(colon + 1));
-      if (!port) throw Wrong{"--target " + w.target + ": give an address and a port like 198.18.0.1:7"};
-      p.target_port = {*port};
-    }
+    const auto e = value("--target", w.target, endpoint(w.target, p.target_port),
+                         "an address, and maybe a port, like 198.18.0.1:7 or [2001:2::1]:7");
+    same_family(p, "--target " + w.target, e.addr);
+    p.targets = {e.addr, static_cast<uint8_t>(p.four() ? 32 : 128)};
+    p.target_port = e.port;
+  } else if (!p.target_list.empty()) {
+    if (p.target_count != 1) throw Wrong{"--target-count: the list says how many there are"};
   } else if (p.echo) {
     throw Wrong{"--target: who sends the packets back?"};
   }
@@ -169,6 +188,7 @@ void packets(const Words& w, Plan& p) {
 
 void connections(const Words& w, Plan& p) {
   url(w.url, p);
+  same_family(p, "URL " + w.url, p.server);
   p.upload =
       value("--upload", w.upload, config::parse_number<uint64_t>(w.upload), "octets, like 65536 or 1M");
   if (p.connections == 0) throw Wrong{"--connections 0: give at least 1"};
@@ -184,7 +204,8 @@ void connections(const Words& w, Plan& p) {
     if (w.flood_rate.empty()) throw Wrong{"--flood-rate: how many SYNs a second?"};
     if (w.flood_sources.empty())
       throw Wrong{"--flood-sources: from which network? The server's route to it must lead to our --address"};
-    p.flood_sources = prefix4("--flood-sources", w.flood_sources);
+    p.flood_sources = prefix("--flood-sources", w.flood_sources);
+    same_family(p, "--flood-sources " + w.flood_sources, p.flood_sources.addr);
   }
 }
 
@@ -204,7 +225,8 @@ void common(CLI::App& a, Words& w, Plan& p) {
       ->allow_extra_args(false);
   a.add_option("--device-args", w.device_args, "more DPDK arguments of that device")->allow_extra_args(false);
   a.add_option("--core", p.core, "the CPU that polls (default 1)");
-  a.add_option("--address", w.addresses, "our first address there and its network, like 198.18.0.2/24")
+  a.add_option("--address", w.addresses,
+               "our first address there and its network, like 198.18.0.2/24 or 2001:2::2/64")
       ->allow_extra_args(false);
   a.add_option("--sources", p.sources, "how many addresses from there on are ours (default 1)")
       ->check(CLI::Range(1u, 65'536u));
@@ -223,7 +245,8 @@ void common(CLI::App& a, Words& w, Plan& p) {
 }
 
 void callers(CLI::App& a, Words& w, Plan& p) {
-  a.add_option("URL", w.url, "what to ask for, like http://198.18.0.1/1k.bin")->required();
+  a.add_option("URL", w.url, "what to ask for, like http://198.18.0.1/1k.bin or http://[2001:2::1]/1k.bin")
+      ->required();
   a.add_option("--connections", p.connections, "connections at once (default 64)");
   a.add_option("--requests", p.requests,
                "requests per connection; 0: no end (default), 1: a connection for each");
@@ -280,14 +303,18 @@ std::variant<Plan, int> read_words(int argc, const char* const* argv) {
   for (CLI::App* a : {&udp, &ip}) {
     a->add_option("--flows", p.flows, "flows each way (default 64)")->check(CLI::Range(1u, 1u << 24));
     a->add_option("--size", w.sizes,
-                  "octets of the frame with its check sequence, imix, or all; may be repeated")
+                  "octets of the frame with its check sequence, imix, or all; may be repeated (default: the "
+                  "smallest, 64, or what IPv6 and our stamp need)")
         ->allow_extra_args(false);
-    a->add_option("--target", w.target,
-                  "where to: ADDRESS or ADDRESS:PORT (default: our own second address)");
+    a->add_option(
+        "--target", w.target,
+        "where to: ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT of IPv6 (default: our own second address)");
     a->add_option("--targets", w.targets,
                   "where to: a network, in which --target-count addresses are spread evenly");
     a->add_option("--target-count", p.target_count, "see --targets")->check(CLI::Range(1u, 1u << 24));
-    a->add_option("--peer-mac", w.peer_mac, "MAC of who receives first (default: asked by ARP)");
+    a->add_option("--target-list", p.target_list, "where to: a file of addresses, one a line, in turn");
+    a->add_option("--peer-mac", w.peer_mac,
+                  "MAC of who receives first (default: asked by ARP or Neighbour Discovery)");
     a->add_flag("--bidirectional", p.both_ways, "from the second device to the first as well");
     a->add_flag("--echo", p.echo, "the packets come back by the same device");
     a->add_option("--search", p.search,
@@ -316,10 +343,13 @@ std::variant<Plan, int> read_words(int argc, const char* const* argv) {
     p.rate = rate("--rate", w.rate);
     if (p.duration.ns <= 0) throw Wrong{"--duration " + w.duration + ": measure for some time"};
     legs(w, p);
+    if (!p.four() && p.mtu < wire::Ip6::min_mtu)
+      throw Wrong{"--mtu " + std::to_string(p.mtu) + ": IPv6 needs at least 1280 (RFC 8200 §5)"};
     if (p.mode == Mode::Udp || p.mode == Mode::Ip) packets(w, p);
     if (p.mode == Mode::Http || p.mode == Mode::Syn) connections(w, p);
     if (p.mode == Mode::Dns) {
-      p.server = ip4("--server", server);
+      p.server = address("--server", server);
+      same_family(p, "--server " + server, p.server);
       if (p.queries_file.empty() == p.name_pattern.empty())
         throw Wrong{"give either --queries or --name-pattern"};
       if (!rcode.empty()) p.expect_rcode = rcode_named(rcode);

@@ -17,6 +17,7 @@ class Ip4 {
   static constexpr Field<Ip4Addr> f_src{12}, f_dst{16};
 
  public:
+  static constexpr size_t src_at = f_src.at, dst_at = f_dst.at;
   static constexpr size_t min_header_len = 20;
   static_assert(f_dst.end() == min_header_len);
 

@@ -12,8 +12,8 @@ namespace {
 
 class DnsLoadTest : public test::VirtualLoad {
  protected:
-  DnsLoadTest() {
-    plan.server = plan.next_hop = test::us;
+  explicit DnsLoadTest(bool four = true) : VirtualLoad{64, four} {
+    plan.server = plan.next_hop = four ? IpAddr{test::us} : IpAddr{server6};
     plan.outstanding = 32;
     ask("www.example.test A\nns1.example.test A\nx.wild.example.test TXT\n");
   }
@@ -25,7 +25,8 @@ class DnsLoadTest : public test::VirtualLoad {
   }
   DnsLoad& make() {
     load = std::make_unique<DnsLoad>(plan, queries, *touched[0], legs[0].caps.mac,
-                                     Sources{mine, source_count}, *host, test::packet_pool());
+                                     Sources{legs[0].addresses[0].addr, source_count}, *host,
+                                     test::packet_pool());
     return *load;
   }
   uint64_t faults(Fault f) const { return load->tally.faults[static_cast<size_t>(f)]; }
@@ -46,6 +47,28 @@ TEST_F(DnsLoadTest, a_closed_loop_keeps_its_number_under_way) {
   EXPECT_EQ(t.all_faults() + t.corrupted + t.strange, 0u);
   EXPECT_NEAR(static_cast<double>(t.sent), static_cast<double>(t.received), 32);
   EXPECT_EQ(t.latency.count(), t.received);
+}
+
+class DnsLoad6Test : public DnsLoadTest {
+ protected:
+  DnsLoad6Test() : DnsLoadTest{false} {}
+};
+
+TEST_F(DnsLoad6Test, asks_and_is_answered) {
+  measure(make(), 50_ms);
+  EXPECT_GT(load->tally.received, 32u * 1'000);
+  EXPECT_EQ(load->tally.all_faults() + load->tally.corrupted + load->tally.strange, 0u);
+}
+
+TEST_F(DnsLoad6Test, an_answer_without_a_checksum_is_damaged) {
+  plan.timeout = 2_ms;
+  touched[0]->touch = [](MutBytes b) {
+    if (b[12] == 0x86 && b[20] == 17) b[60] = b[61] = 0;
+    return true;
+  };
+  measure(make(), 20_ms);
+  EXPECT_EQ(load->tally.received, 0u);
+  EXPECT_GT(load->tally.corrupted, 100u);
 }
 
 TEST_F(DnsLoadTest, a_rate_is_kept) {

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "app/load/numbers.h"
 #include "base/rng.h"
 #include "wire/checksum.h"
 #include "wire/ethernet.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 #include "wire/tuple.h"
 #include "wire/udp.h"
 
@@ -15,13 +18,24 @@ namespace sluice::load {
 namespace {
 
 constexpr Mac ours{{2, 0, 0, 0, 0, 1}}, peers{{2, 0, 0, 0, 0, 2}};
-constexpr Carrier carriers[] = {Carrier::Udp, Carrier::Echo, Carrier::Bare};
+struct Kind {
+  Carrier carrier;
+  bool four;
+  uint16_t least() const { return Frame::least(carrier, four); }
+  Frame frame(uint16_t size) const { return {carrier, four, size, ours, peers}; }
+};
+constexpr Kind kinds[] = {{Carrier::Udp, true},  {Carrier::Echo, true},  {Carrier::Bare, true},
+                          {Carrier::Udp, false}, {Carrier::Echo, false}, {Carrier::Bare, false}};
 
 using Octets = std::vector<uint8_t>;
 
-Frame::Place some_place(Rng& rng) {
-  return {Ip4Addr{static_cast<uint32_t>(rng())},
-          Ip4Addr{static_cast<uint32_t>(rng())},
+IpAddr some_address(bool four, Rng& rng) {
+  if (four) return Ip4Addr{static_cast<uint32_t>(rng())};
+  return address_of(Number{0x2001} << 112 | rng());
+}
+Frame::Place some_place(bool four, Rng& rng) {
+  return {some_address(four, rng),
+          some_address(four, rng),
           {static_cast<uint16_t>(rng())},
           {static_cast<uint16_t>(rng())}};
 }
@@ -34,46 +48,69 @@ Octets written(const Frame& f, const Frame::Place& p, const Stamp& s) {
 }
 
 // As any host would read it: every header and every checksum.
-void expect_proper(Carrier c, const Octets& b, const Frame::Place& p) {
+void expect_proper(Carrier c, bool four, const Octets& b, const Frame::Place& p) {
   const auto eth = *wire::Ethernet::parse(b);
   EXPECT_EQ(eth.dst(), peers);
   EXPECT_EQ(eth.src(), ours);
-  const auto ip = wire::Ip4::parse(Bytes{b}.subspan(14));
-  ASSERT_TRUE(ip);
-  EXPECT_TRUE(ip->good_checksum());
-  EXPECT_EQ(ip->total_length() + 14, b.size());
-  EXPECT_EQ(ip->src(), p.src);
-  EXPECT_EQ(ip->dst(), p.dst);
+  Bytes carried;
+  uint8_t proto = 0;
+  if (four) {
+    const auto ip = wire::Ip4::parse(Bytes{b}.subspan(14));
+    ASSERT_TRUE(ip);
+    EXPECT_TRUE(ip->good_checksum());
+    EXPECT_EQ(ip->total_length() + 14, b.size());
+    EXPECT_EQ(IpAddr{ip->src()}, p.src);
+    EXPECT_EQ(IpAddr{ip->dst()}, p.dst);
+    carried = ip->payload();
+    proto = ip->proto();
+  } else {
+    const auto ip = wire::Ip6::parse(Bytes{b}.subspan(14));
+    ASSERT_TRUE(ip);
+    EXPECT_EQ(ip->total_length() + 14, b.size());
+    EXPECT_EQ(ip->hop_limit(), 64);
+    EXPECT_EQ(IpAddr{ip->src()}, p.src);
+    EXPECT_EQ(IpAddr{ip->dst()}, p.dst);
+    carried = ip->payload();
+    proto = ip->next_header();
+  }
   if (c == Carrier::Udp) {
-    const auto udp = wire::Udp::parse(ip->payload());
+    ASSERT_EQ(proto, 17);
+    const auto udp = wire::Udp::parse(carried);
     ASSERT_TRUE(udp);
     EXPECT_EQ(udp->src(), p.src_port);
     EXPECT_EQ(udp->dst(), p.dst_port);
     EXPECT_NE(udp->checksum(), 0);
-    EXPECT_EQ(wire::pseudo_header(ip->src(), ip->dst(), 17, static_cast<uint32_t>(udp->whole().size()))
+    EXPECT_EQ(wire::pseudo_header(p.src, p.dst, 17, static_cast<uint32_t>(udp->whole().size()))
                   .add(udp->whole())
                   .folded(),
               0xffff);
-  } else if (c == Carrier::Echo) {
-    const auto icmp = wire::Icmp4::parse(ip->payload());  // its checksum too
+  } else if (c == Carrier::Echo && four) {
+    ASSERT_EQ(proto, 1);
+    const auto icmp = wire::Icmp4::parse(carried);  // its checksum too
     ASSERT_TRUE(icmp);
     EXPECT_EQ(icmp->type(), wire::Icmp4Type::Echo);
+  } else if (c == Carrier::Echo) {
+    ASSERT_EQ(proto, 58);
+    const auto icmp = wire::Icmp6::parse(carried, p.src.v6(), p.dst.v6());  // its checksum too
+    ASSERT_TRUE(icmp);
+    EXPECT_EQ(icmp->type(), wire::Icmp6Type::Echo);
   } else {
-    EXPECT_EQ(ip->proto(), 253);
+    EXPECT_EQ(proto, 253);
   }
 }
 
 TEST(Frame, is_proper_at_every_size_and_found_again) {
   Rng rng{1};
-  for (const Carrier c : carriers)
-    for (const uint16_t size : {64, 65, 128, 1279, 1518})
+  for (const Kind& k : kinds)
+    for (const uint16_t size : {0, 1, 128, 1279, 1518})
       for (int i = 0; i < 50; ++i) {
-        const Frame f{c, size, ours, peers};
-        const auto place = some_place(rng);
+        const uint16_t octets = size < 2 ? static_cast<uint16_t>(k.least() + size) : size;
+        const Frame f = k.frame(octets);
+        const auto place = some_place(k.four, rng);
         const Stamp stamp = some_stamp(rng);
         const Octets b = written(f, place, stamp);
-        ASSERT_EQ(b.size() + Frame::check_sequence, size);
-        expect_proper(c, b, place);
+        ASSERT_EQ(b.size() + Frame::check_sequence, octets);
+        expect_proper(k.carrier, k.four, b, place);
         Stamp found;
         ASSERT_EQ(f.look(b, found), Frame::Verdict::Ours);
         EXPECT_EQ(found.flow, stamp.flow);
@@ -82,45 +119,63 @@ TEST(Frame, is_proper_at_every_size_and_found_again) {
       }
 }
 
-TEST(Frame, the_smallest_ethernet_frame_holds_every_carrier) {
-  for (const Carrier c : carriers) EXPECT_LE(Frame::least(c), 64);
+TEST(Frame, the_smallest_ethernet_frame_holds_every_carrier_of_ip4) {
+  for (const Kind& k : kinds) EXPECT_EQ(k.least(), k.four ? 64 : k.carrier == Carrier::Bare ? 76 : 84);
 }
 
 // What a router, a translator and an echoing host do to it is no damage.
 TEST(Frame, is_still_ours_after_a_router_a_translator_and_an_echo) {
   Rng rng{2};
-  const auto place = some_place(rng);
   Stamp found;
-  for (const Carrier c : carriers) {
-    const Frame f{c, 128, ours, peers};
-    Octets b = written(f, place, some_stamp(rng));
-    wire::Ip4::decrement_ttl(b.data() + 14);
+  for (const Kind& k : kinds) {
+    const Frame f = k.frame(128);
+    Octets b = written(f, some_place(k.four, rng), some_stamp(rng));
+    if (k.four)
+      wire::Ip4::decrement_ttl(b.data() + 14);
+    else
+      wire::Ip6::decrement_hop_limit(b.data() + 14);
     EXPECT_EQ(f.look(b, found), Frame::Verdict::Ours) << "routed";
   }
-  const Frame udp{Carrier::Udp, 128, ours, peers};
-  Octets b = written(udp, place, some_stamp(rng));
-  Octets swapped = b;
-  std::copy_n(b.begin() + 26, 4, swapped.begin() + 30);
-  std::copy_n(b.begin() + 30, 4, swapped.begin() + 26);
-  std::copy_n(b.begin() + 34, 2, swapped.begin() + 36);
-  std::copy_n(b.begin() + 36, 2, swapped.begin() + 34);
-  EXPECT_EQ(udp.look(swapped, found), Frame::Verdict::Ours) << "swapped";
-  b[40] = b[41] = 0;
-  EXPECT_EQ(udp.look(b, found), Frame::Verdict::Ours) << "without a UDP checksum";
+  for (const bool four : {true, false}) {
+    const size_t address = four ? 4 : 16, addresses = four ? 26 : 22, l4 = four ? 34 : 54;
+    const Frame udp{Carrier::Udp, four, 128, ours, peers};
+    Octets b = written(udp, some_place(four, rng), some_stamp(rng));
+    Octets swapped = b;
+    std::swap_ranges(swapped.begin() + addresses, swapped.begin() + addresses + address,
+                     swapped.begin() + addresses + address);
+    std::swap_ranges(swapped.begin() + l4, swapped.begin() + l4 + 2, swapped.begin() + l4 + 2);
+    EXPECT_EQ(udp.look(swapped, found), Frame::Verdict::Ours) << "swapped";
+    b[l4 + 6] = b[l4 + 7] = 0;
+    EXPECT_EQ(udp.look(b, found), four ? Frame::Verdict::Ours : Frame::Verdict::Damaged)
+        << "without a UDP checksum, which IPv6 does not allow";
 
-  const Frame echo{Carrier::Echo, 128, ours, peers};
-  Octets reply = written(echo, place, some_stamp(rng));
-  wire::Icmp4::echo_to_reply(MutBytes{reply}.subspan(34));
-  EXPECT_EQ(echo.look(reply, found), Frame::Verdict::Ours) << "answered";
+    const Frame echo{Carrier::Echo, four, 128, ours, peers};
+    Octets reply = written(echo, some_place(four, rng), some_stamp(rng));
+    if (four) {
+      wire::Icmp4::echo_to_reply(MutBytes{reply}.subspan(l4));
+    } else {
+      reply[l4] = static_cast<uint8_t>(wire::Icmp6Type::EchoReply);
+      store_be(reply.data() + l4 + 2, wire::update(load_be<uint16_t>(reply.data() + l4 + 2), 0x8000, 0x8100));
+    }
+    EXPECT_EQ(echo.look(reply, found), Frame::Verdict::Ours) << "answered";
+  }
 }
 
 TEST(Frame, one_bit_that_changed_anywhere_is_noticed) {
   Rng rng{3};
-  for (const Carrier c : carriers)
-    for (const uint16_t size : {64, 256}) {
-      const Frame f{c, size, ours, peers};
-      const Octets good = written(f, some_place(rng), some_stamp(rng));
+  // What routers change of IPv6's header (traffic class, hop limit), and what nothing in a bare packet
+  // covers.
+  const auto uncovered = [](const Kind& k, size_t bit) {
+    if (k.four) return false;
+    return (bit / 8 == 14 && bit % 8 < 4) || (bit / 8 == 15 && bit % 8 >= 4) || bit / 8 == 21 ||
+           (k.carrier == Carrier::Bare && bit / 8 >= 22 && bit / 8 < 54);
+  };
+  for (const Kind& k : kinds)
+    for (const uint16_t size : {k.least(), uint16_t{256}}) {
+      const Frame f = k.frame(size);
+      const Octets good = written(f, some_place(k.four, rng), some_stamp(rng));
       for (size_t bit = 14 * 8; bit < good.size() * 8; ++bit) {
+        if (uncovered(k, bit)) continue;
         Octets b = good;
         b[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
         Stamp found;
@@ -130,13 +185,17 @@ TEST(Frame, one_bit_that_changed_anywhere_is_noticed) {
 }
 
 TEST(Frame, what_is_none_of_ours_is_strange) {
-  const Frame f{Carrier::Udp, 64, ours, peers};
+  Rng rng{4};
+  const Frame f{Carrier::Udp, true, 84, ours, peers};
   Stamp found;
-  Octets arp(60);
+  Octets arp(80);
   wire::Ethernet::emit(arp.data(), peers, ours, wire::EtherType::Arp);
   EXPECT_EQ(f.look(arp, found), Frame::Verdict::Strange);
-  Octets bare = written(Frame{Carrier::Bare, 64, ours, peers}, {}, {});
+  const Octets bare =
+      written(Frame{Carrier::Bare, true, 84, ours, peers}, {Ip4Addr{}, Ip4Addr{}, {}, {}}, {});
   EXPECT_EQ(f.look(bare, found), Frame::Verdict::Strange);
+  const Octets six = written(Frame{Carrier::Udp, false, 84, ours, peers}, some_place(false, rng), {});
+  EXPECT_EQ(f.look(six, found), Frame::Verdict::Strange);
 }
 
 }  // namespace

@@ -10,15 +10,15 @@ namespace {
 
 class HttpLoadTest : public test::VirtualLoad {
  protected:
-  HttpLoadTest() : VirtualLoad{128} {
+  explicit HttpLoadTest(bool four = true) : VirtualLoad{128, four} {
     server.plan.http.keepalive = true;
-    plan.server = test::us;
+    plan.server = four ? IpAddr{test::us} : IpAddr{server6};
     plan.authority = "www.example.test";
     plan.target = "/";
     plan.connections = 8;
   }
   HttpLoad& make() {
-    load = std::make_unique<HttpLoad>(plan, Sources{mine, source_count}, *host);
+    load = std::make_unique<HttpLoad>(plan, Sources{legs[0].addresses[0].addr, source_count}, *host);
     return *load;
   }
   uint64_t faults(Fault f) const { return load->tally.faults[static_cast<size_t>(f)]; }
@@ -39,6 +39,22 @@ TEST_F(HttpLoadTest, a_closed_loop_keeps_every_connection_busy) {
   EXPECT_GE(t.latency.quantile(0), 10'000u);
   EXPECT_LE(t.latency.max(), 100'000u);
   EXPECT_EQ(t.connections, 0u) << "nobody opened another connection";
+  EXPECT_EQ(server.connections(), 0u) << "the server was left clean";
+}
+
+class HttpLoad6Test : public HttpLoadTest {
+ protected:
+  HttpLoad6Test() : HttpLoadTest{false} {}
+};
+
+TEST_F(HttpLoad6Test, connections_are_kept_busy_and_made_anew) {
+  measure(make(), 50_ms);
+  EXPECT_GT(load->tally.received, 8u * 1'000);
+  EXPECT_EQ(load->tally.all_faults(), 0u);
+  plan.requests = 1;
+  measure(make(), 50_ms);
+  EXPECT_GT(load->tally.received, 500u);
+  EXPECT_EQ(load->tally.all_faults(), 0u);
   EXPECT_EQ(server.connections(), 0u) << "the server was left clean";
 }
 

@@ -10,6 +10,7 @@
 
 #include "app/load/host.h"
 #include "app/load/load.h"
+#include "app/load/sources.h"
 #include "support/frames.h"
 #include "support/virtual_worker.h"
 
@@ -41,17 +42,26 @@ class TouchedPort final : public buf::NetPort {
 class VirtualLoad : public PacketTest {
  protected:
   static constexpr Ip4Addr mine = Ip4Addr::of(198, 18, 0, 2), mine_wan = Ip4Addr::of(198, 19, 0, 2);
+  // The same in IPv6.
+  static constexpr Ip6Addr mine6 = Ip6Addr::of(0x2001, 2, 0, 0, 0, 0, 0, 2),
+                           mine6_wan = Ip6Addr::of(0x2001, 2, 0, 1, 0, 0, 0, 2),
+                           server6 = Ip6Addr::of(0x2001, 2, 0, 0, 0, 0, 0, 1),
+                           server6_wan = Ip6Addr::of(0x2001, 2, 0, 1, 0, 0, 0, 1);
   static constexpr uint32_t source_count = 4;
 
-  explicit VirtualLoad(uint32_t connections = 64) {
+  // `four`: both ends have IPv4 addresses, or else IPv6's.
+  explicit VirtualLoad(uint32_t connections = 64, bool four = true) : server{server_plan(four)} {
     host_options.tcp.connections = connections;
     host_options.tcp.time_waits = 64;
     for (int i = 0; i < 2; ++i) {
       buf::Interface& leg =
           legs.emplace_back(buf::Interface{{.mac = mac(static_cast<uint8_t>(0x21 + i))}, {}});
       leg.caps.tx_multi_segment = true;
+      leg.ip6 = !four;
+      const load::Sources sources{
+          four ? IpAddr{i == 0 ? mine : mine_wan} : IpAddr{i == 0 ? mine6 : mine6_wan}, source_count};
       for (uint32_t n = 0; n < source_count; ++n)
-        leg.addresses.push_back({Ip4Addr{(i == 0 ? mine : mine_wan).v + n}, 24});
+        leg.addresses.push_back({sources.address(n), static_cast<uint8_t>(four ? 24 : 64)});
       wires.push_back(std::make_unique<MemoryPort>(packet_pool()));
       wires.back()->connect(server.port(static_cast<size_t>(i)));
       touched.push_back(std::make_unique<TouchedPort>(*wires.back()));
@@ -62,6 +72,16 @@ class VirtualLoad : public PacketTest {
     buf::NetPort* ports[] = {touched[0].get(), touched[1].get()};
     host.emplace(host_options, legs, std::move(routes), ports, packet_pool(), links, count, rng,
                  tcp::Keys{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
+  }
+
+  static WorkerPlan server_plan(bool four) {
+    WorkerPlan p{two_ports()};
+    p.nd.dad_transmits = 0;
+    if (four) return p;
+    p.interfaces[0].addresses = {{server6, 64}};
+    p.interfaces[1].addresses = {{server6_wan, 64}};
+    for (buf::Interface& i : p.interfaces) i.ip6 = true;
+    return p;
   }
 
   // Both ends for `d`, a turn each 10 us.
@@ -95,7 +115,7 @@ class VirtualLoad : public PacketTest {
   }
 
   Instant now{1'000'000'000};
-  VirtualWorker server{two_ports()};
+  VirtualWorker server;
   load::HostOptions host_options;
   std::vector<buf::Interface> legs;
   std::vector<std::unique_ptr<MemoryPort>> wires;

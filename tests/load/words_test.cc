@@ -41,7 +41,7 @@ TEST(Words, http_with_all_it_takes) {
   ASSERT_TRUE(std::holds_alternative<Plan>(r.result)) << r.complaint;
   const Plan& p = r.plan();
   EXPECT_EQ(p.mode, Mode::Http);
-  EXPECT_EQ(p.server, Ip4Addr::of(198, 18, 0, 1));
+  EXPECT_EQ(p.server, IpAddr{Ip4Addr::of(198, 18, 0, 1)});
   EXPECT_EQ(p.port, Port{8080});
   EXPECT_EQ(p.authority, "198.18.0.1:8080");
   EXPECT_EQ(p.target, "/1k.bin");
@@ -94,6 +94,32 @@ TEST(Words, dns_udp_and_syn) {
   EXPECT_EQ(syn.plan().flood_rate, 2e6);
 }
 
+const std::string leg6 = " --device tap:load0 --address 2001:2::2/64";
+
+TEST(Words, of_ip6) {
+  const Read some = read("http http://[2001:2::1]:8080/x --sources 40000" + leg6);
+  ASSERT_TRUE(std::holds_alternative<Plan>(some.result)) << some.complaint;
+  EXPECT_FALSE(some.plan().four());
+  EXPECT_EQ(to_text(some.plan().server), "2001:2::1");
+  EXPECT_EQ(some.plan().port, Port{8080});
+  EXPECT_EQ(some.plan().authority, "[2001:2::1]:8080");
+
+  const Read plain = read("http http://[2001:2::1]/" + leg6);
+  ASSERT_TRUE(std::holds_alternative<Plan>(plain.result)) << plain.complaint;
+  EXPECT_EQ(plain.plan().port, Port{80});
+
+  const Read udp = read("udp --echo --target [2001:2::1]:7 --size all" + leg6);
+  ASSERT_TRUE(std::holds_alternative<Plan>(udp.result)) << udp.complaint;
+  EXPECT_EQ(udp.plan().sizes, (std::vector<uint16_t>{84, 128, 256, 512, 1024, 1280, 1518, 0}));
+  EXPECT_EQ(to_text(udp.plan().targets), "2001:2::1/128");
+  EXPECT_EQ(udp.plan().target_port, Port{7});
+
+  const Read list = read("ip --echo --target-list f" + leg6);
+  ASSERT_TRUE(std::holds_alternative<Plan>(list.result)) << list.complaint;
+  EXPECT_EQ(list.plan().target_list, "f");
+  EXPECT_EQ(list.plan().sizes, std::vector<uint16_t>{84}) << "the smallest that holds an echo and its stamp";
+}
+
 TEST(Words, wrong_ones_are_told_with_what_would_be_right) {
   const struct {
     std::string line;
@@ -132,6 +158,21 @@ TEST(Words, wrong_ones_are_told_with_what_would_be_right) {
       {"udp --echo --target 198.18.0.1 --search 0.1 --rate 5" + leg, "--rate"},
       {"udp --echo --target 198.18.0.1 --peer-mac 01:00:00:00:00:01" + leg, "MAC"},
       {"syn http://198.18.0.1/" + leg, "--flood-rate"},
+      {"http http://2001:2::1/" + leg6, "http://[2001:2::1]"},
+      {"http http://[198.18.0.1]/" + leg, "http://"},
+      {"http http://[2001:2::1/" + leg6, "http://"},
+      {"http http://[2001:2::1]/" + leg, "one family"},
+      {"dns --server 198.18.0.1 --queries f" + leg6, "one family"},
+      {"udp --echo --target 198.18.0.1" + leg6, "one family"},
+      {"udp --echo --targets 2001:2::/127 --target-count 3" + leg6, "fewer"},
+      {"udp --echo --target-list f --target-count 3" + leg6, "--target-count"},
+      {"udp --echo --target 2001:2::1 --size 83" + leg6, "84"},
+      {"udp --echo --target 2001:2::1 --mtu 1279" + leg6, "1280"},
+      {"udp --device tap:a --address 2001:2::2/64 --device tap:b --address 198.18.0.2/24", "one family"},
+      {"http http://[2001:2::1]/ --gateway 198.18.0.1" + leg6, "one family"},
+      {"http http://198.18.0.1/ --gateway 198.19.0.1" + leg, "is not in the network"},
+      {"syn http://[2001:2::1]/ --flood-rate 5 --flood-sources 10.0.0.0/8" + leg6, "one family"},
+      {"http http://[2001:2::1]/ --sources 3 --device tap:a --address 2001:2::fffe/127", "addresses"},
       {"syn http://198.18.0.1/ --flood-rate 5" + leg, "--flood-sources"},
   };
   for (const auto& c : cases) {

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -24,14 +25,15 @@ class Generator:
         lines = write_config(folder, wan=False).read_text()
         if device == "vhost":
             lines = lines.replace("tap: sluice-lan", f"virtio_user: {folder}/x.sock")
-        lines = lines.replace("198.18.0.1/24", "198.18.0.1/16")
+        lines = lines.replace("198.18.0.1/24", "198.18.0.1/16, 2001:2::1/64")
+        lines = re.sub(r"listen: \[198\.18\.0\.1:(\d+)\]", r'listen: [ 198.18.0.1:\1, "[2001:2::1]:\1" ]', lines)
         self.config = folder / "load.yaml"
-        self.config.write_text(lines + "routes: [ { to: 10.0.0.0/8, via: 198.18.0.2 } ]\n")
+        self.config.write_text(lines + "routes: [ { to: 10.0.0.0/8, via: 198.18.0.2 }, { to: 2001:2:f::/48, via: 2001:2::2 } ]\n")
 
-    def __call__(self, *words, code=0):
+    def __call__(self, *words, code=0, address="198.18.0.2/16"):
         result = self.folder / "result.json"
         result.unlink(missing_ok=True)
-        process = self.lab.box.popen([LOAD, words[0], "--device", self.load, "--address", "198.18.0.2/16", "--core",
+        process = self.lab.box.popen([LOAD, words[0], "--device", self.load, "--address", address, "--core",
                                       max(os.sched_getaffinity(0)), "--json", result, *SHORT, *words[1:]],
                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
@@ -171,19 +173,42 @@ def test_honest_requests_beside_a_flood_of_syns(generator):
     assert result["flood"]["sent"] > 1000 and result["flood"]["answers"] > 100, out
 
 
-def test_udp_through_the_router_both_ways(tmp_path):
+def test_every_mode_speaks_ip6(generator, tmp_path):
+    ours = {"address": "2001:2::2/64"}
+    url = "http://[2001:2::1]/1k.bin"
+    result, _ = generator("http", url, "--connections", "8", "--requests", "1", "--sources", "4", **ours)
+    fine(result, 50)
+    queries = tmp_path / "queries"
+    queries.write_text("www.example.test A\nnothing.example.test A\n")
+    result, _ = generator("dns", "--server", "2001:2::1", "--queries", queries, "--outstanding", "32", **ours)
+    fine(result, 500)
+    result, _ = generator("ip", "--echo", "--target", "2001:2::1", "--size", "all", "--rate", "1000", **ours)
+    assert [r["size"] for r in result["runs"]] == ["84", "128", "256", "512", "1024", "1280", "1518", "imix"]
+    for r in result["runs"]:
+        assert r["received"] > 500 and r["corrupted"] == r["strange"] == 0, r
+    result, out = generator("syn", url, "--connections", "8", "--requests", "1", "--flood-rate", "5000", "--flood-sources",
+                            "2001:2:f::/64", **ours)
+    fine(result, 20)
+    assert result["flood"]["sent"] > 1000 and result["flood"]["answers"] > 100, out
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_udp_through_the_router_both_ways(tmp_path, family):
     """Two ports of sluice and two of the generator: everything arrives, in order."""
     config = tmp_path / "router.yaml"
+    length = {4: 24, 6: 64}[family]
+    net = [{4: "198.1{}.0.", 6: "2001:2:0:{}::"}[family].format(8 + i) for i in (0, 1)]
+    far = {4: "10.0.0.0/8", 6: "2001:2:f::/48"}[family]
+    (tmp_path / "targets").write_text("# some\n" + {4: "10.1.2.3\n10.9.9.9\n", 6: "2001:2:f::7\n2001:2:f:1::8\n"}[family])
     config.write_text("workers: { cores: [0] }\nports:\n" + "".join(
-        f"  - {{ name: p{i}, device: {{ virtio_user: {tmp_path}/{i}.sock }}, addresses: [198.1{8 + i}.0.1/24] }}\n"
-        for i in (0, 1)) + "routes: [ { to: 10.0.0.0/8, via: 198.19.0.2 } ]\n")
+        f"  - {{ name: p{i}, device: {{ virtio_user: {tmp_path}/{i}.sock }}, addresses: [ {net[i]}1/{length} ] }}\n"
+        for i in (0, 1)) + f"routes: [ {{ to: {far}, via: '{net[1]}2' }} ]\n")
     with Lab(lab_name(), {}) as lab:
-        for more in (["--bidirectional"], ["--targets", "10.0.0.0/8", "--target-count", "5000"]):
+        for more in (["--bidirectional"], ["--targets", far, "--target-count", "5000"], ["--target-list", tmp_path / "targets"]):
             result = tmp_path / "result.json"
             words = [LOAD, "udp", "--core", max(os.sched_getaffinity(0)), "--rate", "2000", "--size", "imix", "--json", result, *SHORT]
             for i in (0, 1):
-                words += ["--device", f"vhost_user:{tmp_path}/{i}.sock", "--address", f"198.1{8 + i}.0.2/24",
-                          "--gateway", f"198.1{8 + i}.0.1"]
+                words += ["--device", f"vhost_user:{tmp_path}/{i}.sock", "--address", f"{net[i]}2/{length}", "--gateway", f"{net[i]}1"]
             process = lab.box.popen([*words, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             with contextlib.ExitStack() as stack:
                 stack.callback(process.kill)
@@ -203,8 +228,11 @@ def test_udp_through_the_router_both_ways(tmp_path):
     (["http", "https://198.18.0.1/", "--device", "tap:x", "--address", "198.18.0.2/24"], 2, "http://"),
     (["dns", "--server", "198.18.0.1", "--queries", "/nonexistent", "--device", "tap:x", "--address", "198.18.0.2/24"], 1,
      "cannot be read"),
+    (["udp", "--echo", "--target-list", "/nonexistent", "--device", "tap:x", "--address", "198.18.0.2/24"], 1, "cannot be read"),
+    (["udp", "--echo", "--target-list", "/etc/hosts", "--device", "tap:x", "--address", "198.18.0.2/24"], 1, "/etc/hosts, line "),
+    (["udp", "--echo", "--target-list", "/dev/null", "--device", "tap:x", "--address", "198.18.0.2/24"], 1, "has no address"),
     (["http", URL, "--device", "af_packet:nosuch0", "--address", "198.18.0.2/24"], 1, "ip link"),
-], ids=["no-device", "not-http", "no-file", "no-interface"])
+], ids=["no-device", "not-http", "no-file", "no-list", "not-a-list", "empty-list", "no-interface"])
 def test_what_cannot_be_is_told(words, code, says):
     with Lab(lab_name(), {}) as lab:
         done = lab.box.run([LOAD, *words])
