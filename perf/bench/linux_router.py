@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Linux as a router between two veths. Packets come from testpmd, which sends a capture file's frames by af_packet again and
 again (the fastest generator here: pktgen is not in every kernel), and are counted where they arrive."""
+import ipaddress
 import json
 import struct
 import time
@@ -9,11 +10,13 @@ from . import routes
 from .machine import CLIENT_CORE, SERVER_CORE, busy_shares, core_ticks
 from .peers import Peer, bound
 from .programs import Program
+from .sluice import PORTS
 from .stats import BenchError, Sample
 from .testpmd import MEMORY_MB
 from .veth import Network, TUNING
 
 HOSTS = {"lan": "198.18.0.2/24", "wan": "198.19.0.2/24"}
+HOSTS6 = {"lan": "2001:2::2/64", "wan": "2001:2:0:1::2/64"}
 PACKETS = 1 << 13  # frames in the capture file
 
 
@@ -25,10 +28,15 @@ def checksum(header):
 
 
 def frame(source_mac, target_mac, source, target, port):
-    """64 octets with the check sequence that is not written here: 60."""
-    ip = struct.pack("!BBHHHBBHII", 0x45, 0, 46, 0, 0, 64, 17, 0, source, target)
-    ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
-    return target_mac + source_mac + b"\x08\x00" + ip + struct.pack("!HHHH", port, 9, 26, 0) + bytes(18)
+    """As long as sluice-load's: 64 octets in IPv4, 84 in IPv6, with the check sequence that is not written here."""
+    udp = struct.pack("!HHHH", port, 9, 26, 0) + bytes(18)
+    if target.version == 4:
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, source.packed, target.packed)
+        ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+        return target_mac + source_mac + b"\x08\x00" + ip + udp
+    pseudo = source.packed + target.packed + struct.pack("!II", len(udp), 17)  # IPv6 has no UDP without a checksum
+    udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp)) + udp[8:]
+    return target_mac + source_mac + b"\x86\xdd" + struct.pack("!IHBB16s16s", 6 << 28, len(udp), 17, 64, source.packed, target.packed) + udp
 
 
 def write_capture(path, frames):
@@ -41,30 +49,37 @@ def write_capture(path, frames):
 class LinuxRouter(Peer):
     kind = "peer"
 
-    def __init__(self, count):
-        self.count = count
+    def __init__(self, family, count):
+        self.family, self.count = family, count
         self.name = "Linux"
-        self.configuration = (f"Linux forwarding between veths, {count:,} routes, no netfilter rule, rp_filter off; generator: "
+        self.configuration = (f"Linux forwarding IPv{family} between veths, {count:,} routes, no netfilter rule, rp_filter off; generator: "
                               "testpmd, a capture file over af_packet with qdisc_bypass; " + TUNING)
 
     def start(self, folder):
         self.process, self.folder = None, folder
-        self.network = Network(f"router{self.count}", HOSTS).start()
+        self.network = Network(f"router{self.family}-{self.count}", HOSTS).start()
         box = self.network.server()
-        box.run(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"])
+        box.run(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0",
+                 "net.ipv6.conf.all.forwarding=1"])
         for host in HOSTS:
             box.run(["sysctl", "-qw", f"net.ipv4.conf.sluice-{host}.rp_filter=0"])
-        batch = routes.write_ip_batch(folder, self.count, "198.19.0.2")
-        box.run(["ip", "-batch", batch], check=True, timeout=300)
+        if self.family == 6:
+            for host, address in HOSTS6.items():
+                box.run(["ip", "addr", "add", PORTS[6][host], "dev", f"sluice-{host}", "nodad"], check=True)
+                self.network.lab.host(host).run(["ip", "addr", "add", address, "dev", "eth0", "nodad"], check=True)
+        batch = routes.write_ip_batch(folder, self.family, self.count)
+        box.run(["ip", f"-{self.family}", "-batch", batch], check=True, timeout=300)
         # What arrives is counted by the interface and then dropped as early as a host can.
-        self.network.lab.host("wan").run(["ip", "route", "add", "blackhole", routes.TARGETS])
-        self.network.lab.host("wan").run(["ping", "-c1", "-W2", "198.19.0.1"], check=True)
+        wan = self.network.lab.host("wan")
+        wan.run(["ip", f"-{self.family}", "route", "add", "blackhole", routes.TARGETS if self.family == 4 else "2000::/3"], check=True)
+        wan.run(["ping", "-c1", "-W2", PORTS[self.family]["wan"].split("/")[0]], check=True)
         mac = self._link(box, "sluice-lan")["address"]
         own = self._link(self.network.client(), "eth0")["address"]
         macs = [bytes.fromhex(m.replace(":", "")) for m in (own, mac)]
-        self.capture = folder / f"router{self.count}.pcap"
-        write_capture(self.capture, [frame(*macs, 198 << 24 | 18 << 16 | 2, t, 1024 + i % 60000)
-                                     for i, t in enumerate(routes.targets()[::routes.TARGET_COUNT // PACKETS])])
+        self.capture = folder / f"router{self.family}-{self.count}.pcap"
+        source = ipaddress.ip_interface((HOSTS if self.family == 4 else HOSTS6)["lan"]).ip
+        addresses = routes.targets(folder, self.family, self.count)[::routes.TARGET_COUNT // PACKETS]
+        write_capture(self.capture, [frame(*macs, source, t, 1024 + i % 60000) for i, t in enumerate(addresses)])
 
     @staticmethod
     def _link(host, device):
@@ -74,7 +89,7 @@ class LinuxRouter(Peer):
         return self._link(self.network.lab.host("wan"), "eth0")["stats64"]["rx"]["packets"], time.monotonic()
 
     def forward(self, seconds, warmup=0):
-        log = self.folder / f"router{self.count}.log"
+        log = self.folder / f"router{self.family}-{self.count}.log"
         host = self.network.client()
         generator = Program(host.command(
             ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"0@(0-1),1@{CLIENT_CORE}", "--in-memory", "--no-pci", "-m", MEMORY_MB,

@@ -13,7 +13,7 @@ from .programs import Program
 from .stats import BenchError
 from .testpmd import Testpmd
 
-PORTS = {"lan": "198.18.0.1/16", "wan": "198.19.0.1/16"}
+PORTS = {4: {"lan": "198.18.0.1/16", "wan": "198.19.0.1/16"}, 6: {"lan": "2001:2::1/64", "wan": "2001:2:0:1::1/64"}}
 BUSY = 'sluice_worker_seconds_total{state="busy"'
 
 
@@ -37,11 +37,12 @@ def total(metrics, prefix):
 class Sluice:
     kind = "sluice"
 
-    def __init__(self, tag, services="", ports=("lan",), memory="", name="sluice", item=None, one_address=False):
+    def __init__(self, tag, services="", ports=("lan",), memory="", name="sluice", item=None, one_address=False,
+                 family=4):
         """`services`: YAML lines below the ports. `item`: the metric that counts what the case counts. `one_address`: loads
         always call from 198.18.0.2 on, for a configuration that names it."""
         self.tag, self.services, self.ports, self.memory, self.name, self.item = tag, services, ports, memory, name, item
-        self.one_address, self.loads = one_address, 0
+        self.one_address, self.family, self.loads = one_address, family, 0
         self.configuration = (f"sluice: one worker on its core, mode latency, virtio_user with {QUEUE} descriptors, hugepages, "
                               "all other options at their defaults" + (f" but memory: {{{memory}}}" if memory else ""))
 
@@ -51,7 +52,7 @@ class Sluice:
         self.metrics_port = free_port()
         config = folder / f"{self.tag}.yaml"
         ports = "\n".join(
-            f"  - {{ name: {p}, device: {{ virtio_user: {s}, args: \"server=1,queue_size={QUEUE}\" }}, addresses: [{PORTS[p]}] }}"
+            f"  - {{ name: {p}, device: {{ virtio_user: {s}, args: \"server=1,queue_size={QUEUE}\" }}, addresses: [\"{PORTS[self.family][p]}\"] }}"
             for p, s in zip(self.ports, self.sockets))
         config.write_text(f"workers: {{ cores: [{SERVER_CORE}], mode: latency }}\n"
                           f"memory: {{ hugepages: on{', ' + self.memory if self.memory else ''} }}\n"
@@ -97,16 +98,21 @@ class Sluice:
         except (OSError, urllib.error.URLError) as error:
             raise BenchError(f"sluice's metrics are not to be had: {error}\n    {self.program.tail()}") from error
 
-    def load(self, mode, how, seconds, warmup, target=None, value="per_second", scale=1.0, gateways=(), item=None):
+    def load(self, mode, how, seconds, warmup, target=None, value="per_second", scale=1.0, gateways=False, item=None):
         """Runs sluice-load against it, each time from other addresses: the server remembers the last ones' connections in
         TIME-WAIT, and to a generator that begins with the same ports its memory would look like a failure."""
-        addresses = [f"198.18.{0 if self.one_address else 1 + self.loads % 200}.2/16", "198.19.0.2/16"]
+        place = 0 if self.one_address else 1 + self.loads % 200
+        if self.family == 4:
+            addresses = [f"198.18.{place}.2/16", "198.19.0.2/16"]
+        else:
+            addresses = [f"2001:2::{place + 1:x}:2/64", "2001:2:0:1::2/64"]
+        ours = [PORTS[self.family][p].split("/")[0] for p in self.ports] if gateways else []
         self.loads += 1
         devices = [f"vhost_user:{s} client=1" for s in self.sockets]
         told = self.folder / f"{self.tag}.json"
         told.unlink(missing_ok=True)
         before = self.metrics()
-        generator = Program(load.words(mode, how, devices, target, seconds, warmup, told, addresses, gateways),
+        generator = Program(load.words(mode, how, devices, target, seconds, warmup, told, addresses, ours),
                             self.folder / f"{self.tag}-load.log")
         try:
             code = generator.wait(seconds + warmup + 60)

@@ -2,8 +2,14 @@
 #include "perf/micro/bench_worker.h"
 
 #include <rte_eal.h>
+#include <sched.h>
+#include <unistd.h>
 
+#include <thread>
+
+#include "base/rng.h"
 #include "dns/zone_check.h"
+#include "io/clock.h"
 #include "perf/micro/frames.h"
 #include "wire/arp.h"
 
@@ -115,6 +121,28 @@ ip::Route BenchWorker::route(size_t n, bool other) const {
 void BenchWorker::turn_route(size_t n) {
   turned_[n] = !turned_[n];
   check(table_->set(route(n, turned_[n])).empty(), "a route changes");
+}
+
+void BenchWorker::turn_routes_beside(size_t per_second) {
+  grace_.emplace(1);
+  table_->readers_from_now_on(&*grace_);
+  grace_->enter(0);
+  cpu_set_t elsewhere;
+  CPU_ZERO(&elsewhere);
+  for (long cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); ++cpu)
+    if (cpu != sched_getcpu()) CPU_SET(static_cast<size_t>(cpu), &elsewhere);
+  check(CPU_COUNT(&elsewhere) != 0, "there is another CPU");
+  std::thread{[this, per_second, elsewhere] {
+    check(sched_setaffinity(0, sizeof elsewhere, &elsewhere) == 0, "the other CPU is ours");
+    Rng rng{11};
+    const Instant begun = io::now();
+    for (uint64_t made = 0;;) {
+      const double due = (io::now() - begun).seconds() * static_cast<double>(per_second);
+      if (static_cast<double>(made) >= due) continue;
+      turn_route(rng() % plan_.routes);
+      changes_.store(++made, std::memory_order_relaxed);
+    }
+  }}.detach();  // until the process ends
 }
 
 void BenchWorker::meet(size_t port, Mac who, Ip4Addr sender, Ip4Addr target) {

@@ -2,10 +2,13 @@
 // One worker's stack between two bench ports, in virtual time: what the hot paths are driven through.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "io/quiescence.h"
 #include "perf/micro/bench_port.h"
 #include "stack.h"
 
@@ -31,6 +34,13 @@ class BenchWorker {
   Counters& count() { return count_; }
   // The nth of the routes from now on leads by the other of two gateways.
   void turn_route(size_t n);
+  // From now on another thread, on any CPU but this one, turns so many of them a second.
+  void turn_routes_beside(size_t per_second);
+  // To be called after each turn. How many routes have been turned beside it.
+  uint64_t between_bursts() {
+    if (grace_) grace_->between_bursts(0);
+    return changes_.load(std::memory_order_relaxed);
+  }
   Instant now() const { return now_; }
   void pass(Duration d) { now_ = now_ + d; }
   // A received packet as the device would have left it.
@@ -53,6 +63,8 @@ class BenchWorker {
   std::vector<std::unique_ptr<BenchPort>> ports_;
   std::shared_ptr<ip::Routes> table_;
   std::vector<bool> turned_;
+  std::optional<io::Quiescence> grace_;  // when routes are turned beside us
+  std::atomic<uint64_t> changes_{0};
   std::unique_ptr<Stack> stack_;  // ends first: it holds parts of the pools
 };
 

@@ -2,8 +2,8 @@
 // Drives one hot path and says what an item cost: cycles of Stack::poll, nothing else. Under callgrind
 // (perf/micro/instructions) the same program gives instructions.
 //
-//   hot_path PATH [--turns N] [--warm N] [--burst N] [--names N] [--routes N] [--change-every N]
-//   [--connections N] [--huge] [--sums]
+//   hot_path PATH [--turns N] [--warm N] [--burst N] [--names N] [--routes N]
+//   [--change-every N | --changes-beside N] [--connections N] [--huge] [--sums]
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -21,6 +21,7 @@ using namespace sluice;
 struct Words {
   std::string_view path;
   size_t turns = 2'000, warm = 200;
+  size_t changes_beside = 0;  // a second
   bool huge = false;
   perf::PathPlan plan;
 };
@@ -30,7 +31,9 @@ struct Words {
       stderr,
       "hot_path: %s\nusage: hot_path forward|forward6|dns|keepalive|close|bulk|syn [--turns N] [--warm N] "
       "[--burst N]\n"
-      "                [--names N] [--routes N] [--change-every N] [--connections N] [--huge] [--sums]\n",
+      "                [--names N] [--routes N] [--change-every N | --changes-beside N] [--connections N] "
+      "[--huge] "
+      "[--sums]\n",
       wrong);
   std::exit(2);
 }
@@ -59,6 +62,8 @@ Words parse(int argc, char** argv) {
       w.plan.routes = number(i);
     else if (word == "--change-every")
       w.plan.change_every = number(i);
+    else if (word == "--changes-beside")
+      w.changes_beside = number(i);
     else if (word == "--connections")
       w.plan.connections = number(i);
     else if (word == "--huge")
@@ -96,6 +101,7 @@ Turn turn(perf::Path& path, void (*poll)(Stack&, Instant)) {
   const uint64_t cycles = io::ticks() - start;
   const size_t items = path.after();
   path.worker().pass(10_us);
+  path.worker().between_bursts();
   return {cycles, items};
 }
 
@@ -107,10 +113,13 @@ int main(int argc, char** argv) {
   buf::PacketPool pool{"bench", 32'767, 32'767};
   check(pool.ok(), "memory for packets");
   const auto path = perf::make_path(words.path, words.plan, pool);
+  if (words.changes_beside != 0) path->worker().turn_routes_beside(words.changes_beside);
   for (size_t i = 0; i < words.warm; ++i) turn(*path, [](Stack& s, Instant now) { s.poll(now); });
   // The total and, because a busy machine disturbs single turns, the median of groups of turns.
   std::vector<double> groups;
   Turn all{}, group{};
+  const Instant begun = io::now();
+  const uint64_t changed = path->worker().between_bursts();
   for (size_t i = 0; i < words.turns; ++i) {
     const Turn t = turn(*path, measured_poll);
     group.cycles += t.cycles, group.items += t.items;
@@ -121,10 +130,14 @@ int main(int argc, char** argv) {
   }
   if (groups.empty() || all.items == 0) usage("more --turns are wanted");
   std::ranges::nth_element(groups, groups.begin() + static_cast<std::ptrdiff_t>(groups.size() / 2));
+  const auto changes = static_cast<double>(path->worker().between_bursts() - changed);
+  const double seconds = (io::now() - begun).seconds();
   std::printf(
-      "{\"path\": \"%s\", \"turns\": %zu, \"items\": %zu, \"cycles_per_item\": %.1f, \"median\": %.1f}\n",
+      "{\"path\": \"%s\", \"turns\": %zu, \"items\": %zu, \"cycles_per_item\": %.1f, \"median\": %.1f",
       words.path.data(), words.turns, all.items,
       static_cast<double>(all.cycles) / static_cast<double>(all.items), groups[groups.size() / 2]);
+  if (words.changes_beside != 0) std::printf(", \"changes_per_second\": %.0f", changes / seconds);
+  std::printf("}\n");
   std::fflush(stdout);
   std::_Exit(0);  // the pools end with the process; taking them down in order is not what is measured
 }

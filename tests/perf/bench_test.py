@@ -3,6 +3,7 @@
 """What perf/run computes, reads and prints, without measuring anything. Usage: bench_test.py ROOT"""
 import contextlib
 import io
+import ipaddress
 import json
 import pathlib
 import struct
@@ -14,7 +15,7 @@ ROOT = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else ".").resolve()
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "perf"))
 
-from bench import charts, linux_router, load, machine, main, peers, report, routes, rows, sluice, stats, write, zones  # noqa: E402
+from bench import charts, linux_router, load, machine, main, peers, report, routes, rows, rows_packets, sluice, stats, write, zones  # noqa: E402
 from bench.bench import Bench, Task  # noqa: E402
 from bench.stats import BenchError, Case, Entry, Sample  # noqa: E402
 
@@ -171,11 +172,15 @@ class Reading(unittest.TestCase):
 
 
 class Made(unittest.TestCase):
-    def test_frames_have_a_right_checksum_and_64_octets_on_the_wire(self):
-        f = linux_router.frame(b"\2" * 6, b"\4" * 6, 0xc6120002, 0x20000001, 1024)
-        self.assertEqual(len(f) + 4, 64)
+    def test_frames_have_right_checksums_and_are_as_long_as_sluice_loads(self):
+        f = linux_router.frame(b"\2" * 6, b"\4" * 6, *map(ipaddress.ip_address, ("198.18.0.2", "32.0.0.1")), 1024)
+        self.assertEqual(str(len(f) + 4), rows_packets.FRAMES[4])
         self.assertEqual(linux_router.checksum(f[14:34]), 0)
         self.assertEqual(struct.unpack("!H", f[16:18])[0], len(f) - 14)
+        f = linux_router.frame(b"\2" * 6, b"\4" * 6, *map(ipaddress.ip_address, ("2001:2::2", "2a00::1")), 1024)
+        self.assertEqual(str(len(f) + 4), rows_packets.FRAMES[6])
+        self.assertEqual(struct.unpack("!H", f[18:20])[0], len(f) - 54)
+        self.assertEqual(linux_router.checksum(f[22:54] + struct.pack("!II", len(f) - 54, 17) + f[54:]), 0)
 
     def test_zones_and_queries_fit_each_other(self):
         with tempfile.TemporaryDirectory() as d:
@@ -188,12 +193,20 @@ class Made(unittest.TestCase):
         self.assertTrue(all(q.endswith(".example.test A") for q in asked))
 
     def test_routes_are_so_many_and_all_targets_have_one(self):
-        self.assertEqual(routes.lines(1, "198.19.0.2"), ["0.0.0.0/0 via 198.19.0.2"])
-        lines = routes.lines(500, "198.19.0.2")
-        self.assertEqual((len(lines), len(set(lines))), (500, 500))
-        targets = routes.targets()
-        self.assertEqual(len(set(targets)), routes.TARGET_COUNT)
-        self.assertTrue(all(t >> 29 == 1 for t in targets), "in 32.0.0.0/3")
+        self.assertEqual(routes.lines(4, 1), ["0.0.0.0/0 via 198.19.0.2"])
+        self.assertEqual(routes.lines(6, 1), ["::/0 via 2001:2:0:1::2"])
+        for family in (4, 6):
+            lines = routes.lines(family, 500)
+            self.assertEqual((len(lines), len(set(lines))), (500, 500))
+        with tempfile.TemporaryDirectory() as d:
+            four, six = (routes.targets(pathlib.Path(d), family, 500) for family in (4, 6))
+        self.assertEqual(len(set(four)), routes.TARGET_COUNT)
+        self.assertTrue(all(int(t) >> 29 == 1 for t in four), "in 32.0.0.0/3")
+        self.assertEqual(len(six), routes.TARGET_COUNT)
+        prefixes = {(int(n.network_address), n.prefixlen) for n in map(ipaddress.ip_network, (x.split()[0] for x in lines[1:]))}
+        lengths = {length for _, length in prefixes}
+        for t in six[:1000]:
+            self.assertTrue(any((int(t) >> 128 - n << 128 - n, n) in prefixes for n in lengths), f"{t} lies in a prefix that is no default")
 
 
 class Words(unittest.TestCase):
