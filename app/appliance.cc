@@ -173,9 +173,20 @@ std::string Appliance::make_ports() {
     if (exchanges_.back() && !exchanges_.back()->ok())
       return "port '" + p.name + "': " + exchanges_.back()->error();
   }
+  if (std::string no = admit_vlans(table_); !no.empty()) return no;
   io::print_table(std::cout, found);
   interfaces_ = interfaces(config_, table_, caps);
   advertise_ = advertisements(config_, table_);
+  return {};
+}
+
+std::string Appliance::admit_vlans(const PortTable& table) {
+  for (size_t i = 0; i < table.size(); ++i) {
+    const PortTable::Slot& s = table[i];
+    if (s.name.empty() || !s.tags) continue;
+    const std::string no = devices_[s.device]->admit_vlan(s.tags->outer_vlan != 0 ? s.tags->outer_vlan : s.tags->vlan);
+    if (!no.empty()) return "port '" + s.name + "': " + no;
+  }
   return {};
 }
 
@@ -400,6 +411,7 @@ std::vector<std::string> Appliance::reload(const config::Config& to,
   auto fresh = interfaces(to, table, caps);
   auto said = advertisements(to, table);
 
+  if (std::string no = admit_vlans(table); !no.empty()) return {no};
   // Ports that come are there, nobody's yet, before a route leads to them; those that go are there, and drop,
   // until none does. VRFs that come are there, and empty.
   if (std::string no = make_routes(table, nullptr); !no.empty()) return {no};

@@ -56,6 +56,8 @@ class Appliance {
   std::string make_memory();
   std::string make_ports();
   std::string make_sites();
+  // Those of the table that are somebody's; what was admitted before stays so, and dies in the trunk.
+  std::string admit_vlans(const PortTable&);
   std::string make_routes(const PortTable&, const config::Config*);
   void count_routes();
   std::vector<std::shared_ptr<const ip::Routes>> other_routes() const;

@@ -90,6 +90,13 @@ def why_not():
     return ""
 
 
+# A host that is itself a guest may refuse the capabilities' register (MSR 0x10a); nothing here reads it.
+CPU = "max,arch-capabilities=off"
+# The split irqchip is what interrupt remapping needs with KVM.
+KVM, TCG = ["-accel", "kvm,kernel-irqchip=split"], ["-accel", "tcg,thread=multi"]
+KVM_BOOT_SECONDS = 45  # it takes a few
+
+
 def modules_in_order(folder):
     """The files of MODULES and of what they need, each after what it needs (modinfo's "depends")."""
     files = {p.name.removesuffix(".ko").replace("-", "_"): p for p in folder.rglob("*.ko")}
@@ -136,6 +143,8 @@ class Vm:
     """A running guest. `host` is the namespace at the other end of its cards: card i has address 198.18.i.2/24 there, and the guest
     is expected at 198.18.i.1. Everything goes with the Vm."""
 
+    kvm = True  # until it has failed us
+
     def __init__(self, name, nics, memory_mb=1536, cpus=2, hugepages=256, boot_seconds=300):
         self.nics, self.memory_mb, self.cpus, self.hugepages, self.boot_seconds = nics, memory_mb, cpus, hugepages, boot_seconds
         self.lab = Lab(name, {})
@@ -160,12 +169,17 @@ class Vm:
         return self
 
     def __exit__(self, *_):
-        if getattr(self, "process", None) is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self._end()
         self.lab.__exit__()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self):
+        if getattr(self, "process", None) is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if getattr(self, "serial", None) is not None:
+            self.serial.close()
 
     def _boot(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-vm-"))
@@ -177,8 +191,7 @@ class Vm:
         (self.folder / "initrd").write_bytes(initramfs(modules))
         words = [
             QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-monitor", "none",
-            # KVM where it works. The split irqchip is what interrupt remapping needs there.
-            "-machine", "q35", "-accel", "kvm,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", self.cpus,
+            "-machine", "q35", "-cpu", CPU, "-smp", self.cpus,
             "-m", self.memory_mb, "-kernel", kernel, "-initrd", self.folder / "initrd", "-append",
             f"console=ttyS1 loglevel=4 panic=-1 nokaslr mitigations=off no_timer_check net.ifnames=0 intel_iommu=on hugepages={self.hugepages}",
             # 48 bits of addresses: with QEMU's 39, no driver took a card in a build with sanitizers.
@@ -196,9 +209,21 @@ class Vm:
             self.host.ip("link", "set", nic.tap, "up")
             words += ["-netdev", f"tap,id=n{i},ifname={nic.tap},script=no,downscript=no" + (f",queues={nic.queues}" if many else ""),
                       "-device", self._device(i, nic, many)]
+        if Vm.kvm and os.access("/dev/kvm", os.R_OK | os.W_OK):
+            try:
+                return self._start([*words, *KVM], KVM_BOOT_SECONDS)
+            except LabError:
+                self._end()
+                (self.folder / "commands").unlink(missing_ok=True)
+                Vm.kvm = False
+        self._start([*words, *TCG], self.boot_seconds)
+
+    def _start(self, words, seconds):
+        """KVM where it works: there are hosts, guests themselves, where QEMU aborts with it, or no kernel gets beyond its first steps."""
+        self._pending = b""
         self.process = self.host.popen(words, stdout=(self.folder / "qemu").open("wb"), stderr=subprocess.STDOUT)
         self._connect()
-        self._expect("ready", self.boot_seconds)
+        self._expect("ready", seconds)
 
     @staticmethod
     def _device(i, nic, many):

@@ -85,6 +85,9 @@ class Device {
     bool up, active;
   };
   std::vector<Member> members() const;
+  // From now on frames whose outer tag is this one come in; only cards that filter by themselves need to be
+  // told. Empty, or what is wrong. Workers may poll the device meanwhile.
+  std::string admit_vlan(uint16_t vlan);
   // A vhost port's guest says only when it connects whether it takes segments uncut. To be called when the
   // link is up, before anybody makes use of caps(): the guest that comes after this one may take less.
   void learn_peer();
@@ -110,6 +113,7 @@ class Device {
   std::vector<std::string> warnings_;
   uint16_t id_ = UINT16_MAX;
   bool opened_ = false;
+  bool names_vlans_ = false;  // admit_vlan() has to
   DeviceKind kind_;  // what the packets come by
   struct Part {
     std::string name;  // as the user said it

@@ -29,9 +29,9 @@ LATER = "  - { name: later, parent: lan, vlan: 300, mtu: 1400, addresses: [10.0.
 SETUPS = {"tap-one-worker": ("tap", "[0]", ""), "af_packet-two-workers": ("af_packet", "[0, 1]", ", queues: 1")}
 
 
-def add_vlan(host, name, *tags):
-    """An interface whose frames carry these tags on eth0, the outer one first: ("802.1q", 100)."""
-    under = "eth0"
+def add_vlan(host, name, *tags, port="eth0"):
+    """An interface whose frames carry these tags on `port`, the outer one first: ("802.1q", 100)."""
+    under = port
     try:
         for n, (kind, vlan) in enumerate(tags):
             last = n + 1 == len(tags)
@@ -44,9 +44,9 @@ def add_vlan(host, name, *tags):
         return None
     except OSError:
         words = [f"{'88a8' if kind == '802.1ad' else '8100'}:{vlan}" for kind, vlan in tags]
-        tagger = host.popen(["/usr/bin/python3", TAGGER, "eth0", name, *words], stdout=subprocess.PIPE)
+        tagger = host.popen(["/usr/bin/python3", TAGGER, port, name, *words], stdout=subprocess.PIPE)
         assert tagger.stdout.readline() == b"ready\n"
-        mac = host.run(["cat", "/sys/class/net/eth0/address"]).stdout.strip()
+        mac = host.run(["cat", f"/sys/class/net/{port}/address"]).stdout.strip()
         host.ip("link", "set", name, "address", mac, "up")
         return tagger
 

@@ -8,6 +8,7 @@ import pytest
 import vm as guest
 from conftest import SLUICE, lab_name
 from lab import total
+from test_vlan import add_vlan
 
 SECONDS = 600  # for all of it, on a machine without KVM that does other things too
 CARDS = {"virtio": guest.Nic("virtio"), "virtio with two queues": guest.Nic("virtio", 2), "e1000e": guest.Nic("e1000e")}
@@ -103,5 +104,46 @@ def test_clients_are_served_through_the_card(vm, bound):
             served = [total(seen, "sluice_io_rx_packets_total", worker=str(k)) for k in range(bound.queues)]
             assert all(served), f"each queue brings packets to its worker: {served}\n{table}"
     finally:
+        code = vm.stop()
+    assert code == 0, vm.log()
+
+
+VLANS = {"office": ("10.0.100", "vlan: 100", [("802.1q", 100)]),
+         "inner": ("10.0.200", "vlan: 100, outer_vlan: 200", [("802.1ad", 200), ("802.1q", 100)])}
+
+
+def with_vlans(card, *names):
+    ports = "".join(f"  - {{ name: {n}, parent: lan, {VLANS[n][1]}, addresses: [{VLANS[n][0]}.1/24] }}\n" for n in names)
+    return guest.configuration(card).replace("dns:", ports + "dns:").replace(f"listen: [{card.network}.1:80]", "listen: [0.0.0.0:80]")
+
+
+@pytest.mark.parametrize("bound", ["virtio", "e1000e"], indirect=True)
+def test_vlans_are_served_through_a_card_that_takes_tags_off_and_puts_them_on(vm, bound):
+    """One tag from the start, and then two by reload; a card that filters VLANs is told of both."""
+    vm.start(SLUICE, with_vlans(bound, "office"))
+    wanted = (vm.exchange / "www/some.bin").read_bytes()
+    taggers = []  # where the kernel has no VLANs of its own
+    try:
+        heads, cells = (re.split(r"  +", line) for line in vm.log().splitlines() if re.match("(port|lan) ", line))
+        assert dict(zip(heads, cells))["vlan"] == "yes", vm.log()
+        for name, (network, _, tags) in VLANS.items():
+            if name != "office":
+                (vm.exchange / "sluice.yaml").write_text(with_vlans(bound, *VLANS))
+                vm.run("kill -HUP $(cat /mnt/sluice.pid)")
+            taggers.append(add_vlan(vm.host, name, *tags, port=bound.tap))
+            vm.host.ip("addr", "add", f"{network}.2/24", "dev", name)
+            end = time.monotonic() + 60  # the reload takes its time
+            while vm.host.run(["ping", "-c", "1", "-W", "2", f"{network}.1"]).returncode != 0:
+                assert time.monotonic() < end, vm.log()
+            ping = vm.host.run(["ping", "-c", "5", "-i", "0.2", "-W", "10", f"{network}.1"]).stdout
+            assert " 0% packet loss" in ping, ping + vm.log()
+            got = vm.host.run(["curl", "-sS", "--max-time", "60", "-H", "Host: www.example.test", f"http://{network}.1/some.bin"], text=False)
+            assert got.stdout == wanted, got.stderr
+    finally:
+        for tagger in filter(None, taggers):
+            tagger.terminate()
+            tagger.wait(10)
+        for name in VLANS:
+            vm.host.ip("link", "del", name, check=False)
         code = vm.stop()
     assert code == 0, vm.log()
