@@ -33,6 +33,10 @@ class Tcp {
     if (len < header_len || len > b.size()) return Counter::tcp_bad_offset;
     return Tcp{b, static_cast<uint8_t>(len)};
   }
+  // Of octets that may be too few for a header.
+  static constexpr bool has_syn(Bytes b) {
+    return b.size() > f_flags.at && (f_flags.get(b.data()) & tcp_flag::syn) != 0;
+  }
   constexpr Port src() const { return f_src.get(b_.data()); }
   constexpr Port dst() const { return f_dst.get(b_.data()); }
   constexpr SeqNum seq() const { return f_seq.get(b_.data()); }
@@ -59,7 +63,7 @@ class Tcp {
                        uint64_t{v.ack.v} << 32 | data_offset << 28 | uint64_t{v.flags} << 16 | v.window.v);
     store_be<uint32_t>(out + f_checksum.at, 0);
   }
-  // Where the checksum stands, for whoever fills it in.
+  // Where the checksum stands, for whoever fills it in or corrects it.
   static constexpr size_t checksum_at = f_checksum.at;
 
  private:

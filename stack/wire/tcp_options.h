@@ -73,6 +73,16 @@ struct TcpOptions {
     return o;
   }
 
+  // Calls f(where its value is, in octets from the start of `b`) for each maximum segment size of a list that
+  // parse() took.
+  template <class F>
+  static constexpr void for_each_mss(Bytes b, F&& f) {
+    for (size_t at = 0; at < b.size() && b[at] != end_of_list;) {
+      if (b[at] == kind_mss) f(at + 2);
+      at += b[at] == no_operation ? 1u : b[at + 1];
+    }
+  }
+
   // Octets emit() writes: a multiple of 4, at most 40 when a SYN names no blocks and others at most
   // sacks_beside().
   constexpr uint8_t size() const {
