@@ -14,6 +14,14 @@ namespace sluice::buf {
 // Whether a packet's source must have a route, or one by the port that the packet came in by (RFC 3704).
 enum class ReversePath : uint8_t { Off, Loose, Strict };
 
+// What is left of the maximum segment size in SYNs that come or leave by a port.
+struct MssClamp {
+  bool to_mtu = false;  // what the MTUs of the ports by which the connection comes and leaves allow
+  uint16_t most = 0;    // octets; 0: any
+  constexpr bool on() const { return to_mtu || most != 0; }
+  friend bool operator==(MssClamp, MssClamp) = default;
+};
+
 // Who has an address, said by the user: believed whatever the network says.
 struct StaticNeighbour {
   IpAddr addr;
@@ -29,15 +37,18 @@ struct Interface {
   bool slaac = false;  // follows router advertisements (RFC 4862)
   std::vector<StaticNeighbour> neighbours = {};
   uint16_t vrf = 0;  // whose routes and addresses its packets know; 0: the default one
+  MssClamp mss_clamp = {};
 };
 
-// The ports as one VRF knows them: under their numbers, those of others with neither addresses nor IPv6.
+// The ports as one VRF knows them: under their numbers, those of others with neither addresses nor IPv6, and
+// nothing to clamp.
 inline std::vector<Interface> of_vrf(std::span<const Interface> ports, uint16_t vrf) {
   std::vector<Interface> all{ports.begin(), ports.end()};
   for (Interface& i : all) {
     if (i.vrf == vrf) continue;
     i.addresses.clear();
     i.ip6 = i.slaac = false;
+    i.mss_clamp = {};
   }
   return all;
 }

@@ -5,6 +5,7 @@
 
 #include "ip/flow_hash.h"
 #include "ip/ip.h"
+#include "wire/mss_clamp.h"
 
 namespace sluice::ip {
 
@@ -38,6 +39,13 @@ inline Counter Ip::obstacle(const Ip4& ip, const NextHop& hop) const {
 }
 
 void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
+  if (clamps_) return forward_each<true>(transit, now, out);
+  forward_each<false>(transit, now, out);
+}
+
+// `clamps` is asked once for a burst: even its test would cost each packet three instructions.
+template <bool clamps>
+void Ip::forward_each(buf::Batch& transit, Instant now, buf::Egresses& out) {
   Ip4Addr destinations[buf::burst_size];
   const NextHop* hops[buf::burst_size];
   for (size_t i = 0; i < transit.size(); ++i)
@@ -55,6 +63,7 @@ void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
       continue;
     }
     Ip4::decrement_ttl(header);
+    if constexpr (clamps) clamp(p, ip, hop.port);
     ++forwarded;
     p.without_l2();
     out.push(
@@ -62,6 +71,19 @@ void Ip::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
   }
   count_.add(Counter::ip_forwarded, forwarded);
   transit.clear();
+}
+
+// The first fragment is clamped if it has the whole TCP header, the others have none of it. What passes is in
+// one piece (input() sees to it), and its checksum is a whole one: where we forward, no device leaves it to
+// be finished (io/device.cc).
+inline void Ip::clamp(const Packet& p, const Ip4& ip, uint16_t to) {
+  if (static_cast<IpProto>(ip.proto()) != IpProto::Tcp || ip.fragment_offset() != 0) return;
+  const MutBytes segment = p.l4();
+  if (!wire::Tcp::has_syn(segment)) [[likely]]
+    return;
+  constexpr uint16_t headers = Ip4::min_header_len + wire::Tcp::header_len;
+  if (wire::clamp_mss(segment, most_mss(ports_[p.ingress()], ports_[to], headers)))
+    count_.add(Counter::ip_mss_clamped);
 }
 
 // Counts it, and tells the sender where that is due.
@@ -92,6 +114,7 @@ void Ip::fragment_transit(Packet&& packet, const NextHop& hop, Instant now, buf:
   const Ip4 ip = Ip4::proved(first_header);
   if (ip.fragment_offset() + ip.payload().size() > 65535) return count_.add(Counter::ip_fragment_too_long);
   Ip4::decrement_ttl(first_header);
+  if (clamps_) clamp(p, ip, hop.port);
   std::array<uint8_t, Ip4::min_header_len + wire::Ip4Options::most> later_header;
   std::copy_n(first_header, Ip4::min_header_len, later_header.begin());
   const size_t later_len =

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // IPv6 forwarding: RFC 8200 §3, RFC 4443 §3. A packet may leave by the port it came in; no redirect is sent.
 // Of extension headers a router reads none: hop-by-hop options have not been its duty since RFC 8200 §4.3.
+// Only to clamp an MSS does it look behind them.
 #include "ip/flow_hash.h"
 #include "ip/ip6.h"
+#include "wire/mss_clamp.h"
 
 namespace sluice::ip {
 
@@ -61,12 +63,34 @@ void Ip6::forward_one(Packet&& packet, const NextHop& found, Instant now, buf::E
   if (ip.total_length() > mtu)
     return no(Counter::ip_too_big, Icmp6Type::PacketTooBig, 0, Counter::icmp_fragmentation_needed, mtu);
   Header::decrement_hop_limit(p.l3().data());
+  if (clamps_) [[unlikely]]
+    clamp(p, ip, hop.port);
   const IpAddr next = hop.gateway.is_none() ? IpAddr{ip.dst()} : hop.gateway;
   p.drop_front(static_cast<uint16_t>(p.l2_len()));
   p.headers(0, static_cast<uint16_t>(Header::header_len), 0);
   p.reset_offloads();
   count_.add(Counter::ip_forwarded);
   out.push(buf::Egress{std::move(p), hop.port, next});
+}
+
+// As Ip::clamp. Extension headers are walked as in packets for us, within ip.extension_*; what we would not
+// take ourselves passes unclamped.
+inline void Ip6::clamp(const Packet& p, const Header& ip, uint16_t to) {
+  size_t at = Header::header_len;
+  uint8_t proto = ip.next_header();
+  if (wire::is_extension(proto)) {
+    wire::Ip6Chain chain;
+    if (wire::walk_extensions(p.l3(), limits_, chain) || chain.fragment.offset != 0) return;
+    at = chain.upper_at;
+    proto = chain.proto;
+  }
+  if (static_cast<IpProto>(proto) != IpProto::Tcp) return;
+  const MutBytes segment = p.l3().subspan(at);
+  if (!wire::Tcp::has_syn(segment)) [[likely]]
+    return;
+  constexpr uint16_t headers = Header::header_len + wire::Tcp::header_len;
+  if (wire::clamp_mss(segment, most_mss(ports_[p.ingress()], ports_[to], headers)))
+    count_.add(Counter::ip_mss_clamped);
 }
 
 }  // namespace sluice::ip

@@ -41,6 +41,7 @@ Ip::Ip(const Options& options, std::span<const buf::Interface> ports, std::share
     : options_{options},
       vrf_{vrf},
       ports_{ports.begin(), ports.end()},
+      clamps_{any_clamps_mss(ports)},
       addresses_{ports},
       routes_{std::move(routes)},
       fragments_{fragments},

@@ -38,6 +38,7 @@ Ip6::Ip6(const Options& options, std::span<const buf::Interface> ports, std::sha
     : options_{options},
       vrf_{vrf},
       ports_{ports.begin(), ports.end()},
+      clamps_{any_clamps_mss(ports)},
       routes_{std::move(routes)},
       fragments_{fragments},
       count_{count},
@@ -60,6 +61,7 @@ void Ip6::change(std::span<const buf::Interface> ports) {
   std::erase_if(addresses_.networks, gone);
   std::erase_if(addresses_.routers, gone);
   ports_.assign(ports.begin(), ports.end());
+  clamps_ = any_clamps_mss(ports);
 }
 
 void Ip6::input(buf::Batch& frames, In& transports, In6& out) {

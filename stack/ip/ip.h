@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IP room: what is for us and what passes through, ICMP, and the way out for what we send. IPv4: RFC 791,
 // 792, 1122 §3, 1812. Knows frames only as so many octets in front, and of transports only where their
-// checksum lies. One per worker.
+// checksum lies and what a SYN may promise. One per worker.
 #pragma once
 
 #include <memory>
@@ -17,6 +17,7 @@
 #include "buf/transmit.h"
 #include "ip/addresses.h"
 #include "ip/fragments.h"
+#include "ip/mss_clamp.h"
 #include "ip/options.h"
 #include "ip/route.h"
 #include "wire/icmp4.h"
@@ -69,6 +70,7 @@ class Ip {
   // Other addresses and ports; between two bursts. Ports keep their numbers, more may follow.
   void change(std::span<const buf::Interface> ports) {
     ports_.assign(ports.begin(), ports.end());
+    clamps_ = any_clamps_mss(ports);
     addresses_ = Addresses{ports};
   }
 
@@ -108,9 +110,12 @@ class Ip {
   Counter classify(const wire::Ip4&, const buf::Packet&, In&, buf::Batch*& to) const;
   Counter local(const wire::Ip4&, Owner, In&, buf::Batch*& to) const;
   buf::Batch& through(const wire::Ip4&, const buf::Packet&, In&) const;
+  template <bool clamps>
+  void forward_each(buf::Batch& transit, Instant now, buf::Egresses& out);
   Counter obstacle(const wire::Ip4&, const NextHop&) const;
   void turn_back(buf::Packet&&, const NextHop&, Counter why, Instant now, buf::Egresses& out);
   void fragment_transit(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
+  void clamp(const buf::Packet&, const wire::Ip4&, uint16_t to);
   void refuse(buf::Packet&&, Refusal, uint16_t mtu, Instant now, buf::Egresses& out);
   bool may_refuse(const buf::Packet&, const wire::Ip4&) const;
   void icmp_one(buf::Packet&&, Instant now, buf::Egresses& out, IcmpErrors& errors);
@@ -125,6 +130,7 @@ class Ip {
   const Options& options_;
   const uint16_t vrf_;
   std::vector<buf::Interface> ports_;
+  bool clamps_;  // a port wants the MSS of SYNs lowered
   Addresses addresses_;
   std::shared_ptr<const Routes> routes_;
   Fragments& fragments_;

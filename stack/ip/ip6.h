@@ -93,6 +93,7 @@ class Ip6 {
   void problem(buf::Packet&&, wire::Icmp6Problem, size_t pointer, Counter why, In6&);
   bool source_fits(const Ip6Addr& src, uint16_t port) const;
   void forward_one(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
+  void clamp(const buf::Packet&, const wire::Ip6&, uint16_t to);
   void icmp_one(buf::Packet&&, Instant now, buf::Egresses& out, IcmpErrors& errors);
   void refuse(buf::Packet&&, const Error&, Instant now, buf::Egresses& out);
   bool may_refuse(const buf::Packet&, const wire::Ip6&, const Error&) const;
@@ -106,6 +107,7 @@ class Ip6 {
   const Options& options_;
   const uint16_t vrf_;
   std::vector<buf::Interface> ports_;
+  bool clamps_;  // a port wants the MSS of SYNs lowered
   Addresses6 addresses_;
   std::shared_ptr<const Routes> routes_;
   Fragments& fragments_;

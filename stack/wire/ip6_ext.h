@@ -19,6 +19,13 @@ enum class Ip6Next : uint8_t {
   DestinationOptions = 60
 };
 
+// Whether the walk goes on behind a header of this kind.
+constexpr bool is_extension(uint8_t next_header) {
+  const auto kind = static_cast<Ip6Next>(next_header);
+  return kind == Ip6Next::HopByHop || kind == Ip6Next::Routing || kind == Ip6Next::Fragment ||
+         kind == Ip6Next::DestinationOptions;
+}
+
 // What one packet may cost us.
 struct Ip6Limits {
   uint32_t headers = 8;   // extension headers in a packet
@@ -119,8 +126,8 @@ constexpr std::optional<Ip6Problem> walk_extensions(Bytes packet, const Ip6Limit
   size_t next_at = 6, at = Ip6::header_len;
   for (uint32_t n = 0;; ++n) {
     const auto kind = static_cast<Ip6Next>(next);
+    if (!is_extension(next)) break;
     const bool options = kind == Ip6Next::HopByHop || kind == Ip6Next::DestinationOptions;
-    if (!options && kind != Ip6Next::Routing && kind != Ip6Next::Fragment) break;
     // RFC 8200 §4.1: hop-by-hop options stand right behind the fixed header, nowhere else.
     if (kind == Ip6Next::HopByHop && n != 0)
       return Ip6Problem{

@@ -3,9 +3,10 @@
 // with time, and nothing is left when it ends.
 //
 // Input: an octet of modes (1: checksums are made to fit; 2: TCP numbers are offsets to what the stack said
-// last; 4: frames come by the second port; 8: few packets; 16: no handshake is remembered), then records: an
-// octet of time (low four bits n: 2^(n-1) ms, 0: none; 0x10: what was sent meanwhile is not noted for mode
-// 2), a length of two octets, little end first, and a frame of that length.
+// last; 4: frames come by the second port; 8: few packets; 16: no handshake is remembered; 32: each port has
+// a VRF of its own; 64: the second port clamps the MSS of SYNs through us), then records: an octet of time
+// (low four bits n: 2^(n-1) ms, 0: none; 0x10: what was sent meanwhile is not noted for mode 2), a length of
+// two octets, little end first, and a frame of that length.
 #include "base/check.h"
 #include "support/fuzz_input.h"
 #include "support/mender.h"
@@ -41,9 +42,10 @@ std::shared_ptr<const ip::Routes> routes() {
   return built;
 }
 
-WorkerPlan plan(bool cookies, bool two_vrfs) {
+WorkerPlan plan(bool cookies, bool two_vrfs, bool clamps) {
   start_eal();
   WorkerPlan p{interfaces()};
+  p.interfaces[1].mss_clamp.to_mtu = clamps;
   if (two_vrfs) {
     p.interfaces[1].vrf = 1;
     p.listens_in = {0, 1};
@@ -77,7 +79,7 @@ class Run {
         pool_{modes_ & 8 ? few_packets() : packet_pool()},
         packets_{pool_.packets_free()},
         headers_{pool_.headers_free()},
-        worker_{std::in_place, plan((modes_ & 16) != 0, (modes_ & 32) != 0), pool_} {
+        worker_{std::in_place, plan((modes_ & 16) != 0, (modes_ & 32) != 0, (modes_ & 64) != 0), pool_} {
     while ((modes_ & 8) && pool_.packets_free() > 12) others_.push_back(pool_.alloc());
   }
 
