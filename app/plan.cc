@@ -44,6 +44,10 @@ buf::ReversePath reverse_path(config::ReversePath r) {
   return r == config::ReversePath::Loose ? buf::ReversePath::Loose : buf::ReversePath::Off;
 }
 
+buf::MssClamp mss_clamp(const config::MssClamp& c) {
+  return {.to_mtu = c.kind == config::MssClamp::Kind::Mtu, .most = c.number};
+}
+
 // Behind a bad line nothing may be left to the device: it would put checksums right again after the damage.
 buf::PortCaps without_offloads(const buf::PortCaps& caps) {
   return {.mac = caps.mac, .mtu = caps.mtu, .tx_multi_segment = caps.tx_multi_segment};
@@ -121,6 +125,7 @@ std::vector<buf::Interface> interfaces(const config::Config& c, const PortTable&
     interface.caps.mtu = p->mtu;
     interface.addresses = p->addresses;
     interface.reverse_path = reverse_path(p->reverse_path);
+    interface.mss_clamp = mss_clamp(p->mss_clamp);
     interface.ip6 = p->slaac || p->advertise.enabled || std::ranges::any_of(p->addresses, six);
     interface.slaac = p->slaac;
     for (const config::Neighbour& n : p->neighbours) interface.neighbours.push_back({n.address, n.mac});
@@ -145,6 +150,7 @@ std::vector<std::string> need_a_restart(const config::Config& from, const config
       p.addresses.clear();
       p.neighbours.clear();
       p.reverse_path = {};
+      p.mss_clamp = {};
       p.slaac = false;
       p.advertise = {};
     }

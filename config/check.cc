@@ -47,6 +47,7 @@ class Checker {
       check_addresses(i);
       check_advertise(c_.ports[i]);
     }
+    for (const Port& port : c_.ports) check_mss_clamp(port);
     for (size_t i = 0; i < c_.ports.size(); ++i) check_neighbours(i);
     for (const auto& [name, vrf] : vrfs_) check_overlaps(vrf.connected);
     check_packets();
@@ -190,6 +191,19 @@ class Checker {
       own.connected.push_back({port, p, at});
       own.four.add(port, p);
     }
+  }
+
+  // A bound above what the port carries would bind nobody: somebody mistook what counts.
+  void check_mss_clamp(const Port& port) {
+    const Place* at = places_.find(port.mss_clamp);
+    const uint16_t number = port.mss_clamp.number;
+    constexpr uint16_t headers = 40;  // RFC 9293 §3.7.1: IPv4's and TCP's, without options
+    if (!at || number + headers <= port.mtu) return;
+    add(at,
+        "segments of " + std::to_string(number) + " octets and their headers exceed the port's MTU of " +
+            std::to_string(port.mtu),
+        port.mtu >= MssClamp::least + headers ? "mtu, or at most " + std::to_string(port.mtu - headers) + ","
+                                              : "mtu");
   }
 
   void check_advertise(const Port& port) {

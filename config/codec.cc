@@ -274,6 +274,19 @@ std::string Codec<Mac>::text(const Mac& m) {
   return text;
 }
 
+std::optional<MssClamp> Codec<MssClamp>::parse(std::string_view text) {
+  if (text == "off") return MssClamp{};
+  if (text == "mtu") return MssClamp{MssClamp::Kind::Mtu};
+  const auto v = decimal<uint16_t>(text);
+  if (!v || *v < MssClamp::least || *v > MssClamp::greatest) return std::nullopt;
+  return MssClamp{MssClamp::Kind::Number, *v};
+}
+
+std::string Codec<MssClamp>::text(const MssClamp& c) {
+  if (c.kind == MssClamp::Kind::Number) return std::to_string(c.number);
+  return c.kind == MssClamp::Kind::Mtu ? "mtu" : "off";
+}
+
 const TextKind port_name{"a name of at most 15 letters, digits, '-' and '_' that starts with a letter",
                          "^[A-Za-z][A-Za-z0-9_-]{0,14}$", is_port_name};
 const TextKind vrf_name{port_name.right, port_name.pattern, is_port_name};

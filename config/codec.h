@@ -78,6 +78,13 @@ struct Codec<Mac> {
   static std::optional<Mac> parse(std::string_view text);  // no group address, not all zero
   static std::string text(const Mac& m);
 };
+template <>
+struct Codec<MssClamp> {
+  static constexpr const char* right = "off, mtu or a whole number from 536 to 8960";
+  static constexpr const char* pattern = "^(off|mtu|[0-9]+)$";
+  static std::optional<MssClamp> parse(std::string_view text);
+  static std::string text(const MssClamp& c);
+};
 
 // --- kinds of text. `pattern` is what `fits` demands or less: the schema cannot say all.
 struct TextKind {

@@ -32,6 +32,16 @@ enum class OuterTag : uint8_t { Ieee8021ad, Ieee8021q };  // of two: 0x88a8 or 0
 // The VRF of what names none: a table of routes and addresses of its own (ip/README.md).
 inline constexpr const char* default_vrf = "default";
 
+// How much of the maximum segment size a port leaves in SYNs of connections through us.
+struct MssClamp {
+  enum class Kind : uint8_t { Off, Mtu, Number };
+  static constexpr uint16_t least = 536;      // what everybody takes without having said so: RFC 9293 §3.7.1
+  static constexpr uint16_t greatest = 8960;  // what the largest MTU of a port holds
+  Kind kind = Kind::Off;
+  uint16_t number = 0;  // octets of text, with Number
+  friend bool operator==(const MssClamp&, const MssClamp&) = default;
+};
+
 // Where a service listens. Address 0.0.0.0: every address of ours.
 struct Endpoint {
   IpAddr addr;
@@ -91,6 +101,7 @@ struct Port {
   bool slaac = false;  // follows IPv6 router advertisements
   Advertise advertise;
   ReversePath reverse_path = ReversePath::Off;
+  MssClamp mss_clamp;
   io::ImpairOptions impair;
 };
 

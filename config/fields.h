@@ -169,6 +169,12 @@ void fields(V& v, Port& p) {
   v.value(Key{"reverse_path",
               "drop packets whose source has no route (loose), or none by this port (strict); RFC 3704"},
           p.reverse_path);
+  v.value(
+      Key{"mss_clamp",
+          "lower the maximum segment size in TCP SYNs that pass through this port, in or out: mtu to what "
+          "the MTUs of both ports on the way hold (40 octets less, 60 for IPv6), a number to that much for "
+          "either family (RFC 9293 3.7.1)"},
+      p.mss_clamp);
   v.section(Key{"impair", "a bad line to rehearse on, both directions alike"}, p.impair);
 }
 

@@ -43,6 +43,9 @@ class Writer {
   void value(const Key& key, std::optional<T>&) {
     row(key, "", Codec<T>::right);
   }
+  void value(const Key& key, MssClamp& member) {
+    row(key, Codec<MssClamp>::text(member), Codec<MssClamp>::right);
+  }
   template <Choice E>
   void value(const Key& key, std::optional<E>&) {
     std::string all;

@@ -60,6 +60,7 @@ class Printer {
     if (member) return value(key, *member);
     comment(key);
   }
+  void value(const Key& key, MssClamp& member) { line(key, Codec<MssClamp>::text(member)); }
   template <Choice E>
   void value(const Key& key, E& member) {
     for (const auto& choice : choices<E>())

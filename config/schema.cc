@@ -41,6 +41,13 @@ class Describer {
   void value(const Key& key, std::optional<T>&) {
     put(key, value_schema<T>());
   }
+  void value(const Key& key, MssClamp& member) {
+    Json& entry = put(key, value_schema<MssClamp>());
+    entry["type"] = {"string", "integer"};
+    entry["minimum"] = MssClamp::least;
+    entry["maximum"] = MssClamp::greatest;
+    entry["default"] = Codec<MssClamp>::text(member);
+  }
   template <Choice E>
   void value(const Key& key, std::optional<E>&) {
     Json& entry = put(key, {{"type", "string"}});

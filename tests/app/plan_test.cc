@@ -22,6 +22,7 @@ TEST(NeedARestart, what_a_reload_does_needs_none) {
   to.ports[0].addresses = {{Ip4Addr::of(198, 18, 1, 1), 24}};
   to.ports[0].neighbours = {{IpAddr{Ip4Addr::of(198, 18, 1, 2)}, Mac{{2, 0, 0, 0, 0, 7}}}};
   to.ports[0].reverse_path = config::ReversePath::Strict;
+  to.ports[0].mss_clamp = {config::MssClamp::Kind::Mtu};
   to.ports[0].slaac = true;
   to.ports[0].advertise.enabled = true;
   to.ports[1] = {.name = "b", .parent = "lan", .vlan = 8, .vrf = "blue", .mtu = 1300};
@@ -113,6 +114,25 @@ TEST(Interfaces, a_port_is_as_wide_as_it_says_and_speaks_ipv6_when_it_has_cause)
     return d;
   }()});
   EXPECT_TRUE(interfaces(c, gone, {{.mtu = 1500}})[1].addresses.empty()) << "a port that is nobody's";
+}
+
+TEST(Interfaces, a_port_clamps_as_it_says_and_a_vlan_of_it_as_that_one_says) {
+  using Clamp = config::MssClamp;
+  struct Case {
+    Clamp said;
+    buf::MssClamp meant;
+  };
+  const Case cases[] = {
+      {{}, {}}, {{Clamp::Kind::Mtu}, {.to_mtu = true}}, {{Clamp::Kind::Number, 1360}, {.most = 1360}}};
+  for (const Case& c : cases) {
+    config::Config lan_says = base(), vlan_says = base();
+    lan_says.ports[0].mss_clamp = vlan_says.ports[1].mss_clamp = c.said;
+    const PortTable ports{lan_says};
+    EXPECT_EQ(interfaces(lan_says, ports, {{}})[0].mss_clamp, c.meant);
+    EXPECT_FALSE(interfaces(lan_says, ports, {{}})[1].mss_clamp.on());
+    EXPECT_EQ(interfaces(vlan_says, ports, {{}})[1].mss_clamp, c.meant);
+    EXPECT_FALSE(interfaces(vlan_says, ports, {{}})[0].mss_clamp.on());
+  }
 }
 
 }  // namespace

@@ -94,6 +94,57 @@ TEST(Ports, with_a_parent_are_checked) {
   for (const Case& c : cases) EXPECT_EQ(problems(c.text), c.problems) << c.text;
 }
 
+TEST(Ports, say_what_they_leave_of_the_mss_of_connections_through_them) {
+  using Clamp = MssClamp;
+  struct Case {
+    const char* text;
+    Clamp clamp;
+  };
+  const Case cases[] = {{"", {}},
+                        {", mss_clamp: off", {}},
+                        {", mss_clamp: mtu", {Clamp::Kind::Mtu}},
+                        {", mss_clamp: 536", {Clamp::Kind::Number, 536}},
+                        {", mss_clamp: 1360", {Clamp::Kind::Number, 1360}},
+                        {", mtu: 9000, mss_clamp: 8960", {Clamp::Kind::Number, 8960}}};
+  for (const Case& c : cases) {
+    const Config config = good(std::string{"  - { name: wan, device: { tap: t1 }"} + c.text + " }\n");
+    ASSERT_EQ(config.ports.size(), 2u);
+    EXPECT_EQ(config.ports[1].mss_clamp, c.clamp) << c.text;
+    const auto again = load(print(config), "f.yaml", Environment{.cores = 4});
+    ASSERT_TRUE(std::holds_alternative<Config>(again)) << print(config);
+    EXPECT_EQ(differences(config, std::get<Config>(again)), std::vector<std::string>{}) << c.text;
+  }
+  const Config vlan = good("  - { name: a, parent: lan, vlan: 100, mss_clamp: mtu }\n");
+  EXPECT_EQ(vlan.ports[1].mss_clamp, Clamp{Clamp::Kind::Mtu});
+  EXPECT_EQ(vlan.ports[0].mss_clamp, Clamp{});
+}
+
+TEST(Ports, a_clamp_that_binds_nobody_or_is_none_is_refused) {
+  struct Case {
+    const char *text, *problems;
+  };
+  constexpr const char* no_clamp = ", off, mtu or a whole number from 536 to 8960 would be right\n";
+  const Case cases[] = {
+      {"on", "ports[1].mss_clamp is 'on'"},       {"535", "ports[1].mss_clamp is '535'"},
+      {"8961", "ports[1].mss_clamp is '8961'"},   {"0", "ports[1].mss_clamp is '0'"},
+      {"-1", "ports[1].mss_clamp is '-1'"},       {"1360k", "ports[1].mss_clamp is '1360k'"},
+      {"65536", "ports[1].mss_clamp is '65536'"}, {"[mtu]", "ports[1].mss_clamp is a list"},
+  };
+  for (const Case& c : cases)
+    EXPECT_EQ(problems(std::string{"  - { name: a, parent: lan, vlan: 1, mss_clamp: "} + c.text + " }\n"),
+              std::string{"f.yaml:3:49: "} + c.problems + no_clamp);
+  const Case too_large[] = {
+      {"  - { name: a, parent: lan, vlan: 1, mss_clamp: 1361 }\n",
+       "f.yaml:3:49: segments of 1361 octets and their headers exceed the port's MTU of 1400, mtu, or at "
+       "most "
+       "1360, would be right\n"},
+      {"  - { name: a, parent: lan, vlan: 1, mtu: 500, mss_clamp: 536 }\n",
+       "f.yaml:3:59: segments of 536 octets and their headers exceed the port's MTU of 500, mtu would be "
+       "right\n"},
+  };
+  for (const Case& c : too_large) EXPECT_EQ(problems(c.text), c.problems) << c.text;
+}
+
 TEST(Ports, neighbours_are_stations_on_the_ports_networks) {
   const auto with = [](const std::string& neighbours) {
     return "  - { name: wan, device: { tap: t1 }, addresses: [198.19.0.1/24], neighbours: [" + neighbours +

@@ -188,9 +188,9 @@ TEST(Print, every_number_and_choice_survives_at_both_ends_of_its_range) {
 
 TEST(Print, shows_defaults_and_what_is_not_set) {
   const std::string text = print(reloaded("ports: [ { name: a, device: { tap: t } } ]"));
-  for (const char* line :
-       {"  mode: balanced\n", "    mtu: 1500\n", "    # mac: not set\n", "  - name: a\n", "routes: []\n",
-        "    device: { tap: t }\n", "      delay: 0s\n", "  # listen: not set\n"})
+  for (const char* line : {"  mode: balanced\n", "    mtu: 1500\n", "    mss_clamp: off\n",
+                           "    # mac: not set\n", "  - name: a\n", "routes: []\n",
+                           "    device: { tap: t }\n", "      delay: 0s\n", "  # listen: not set\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
 }
 

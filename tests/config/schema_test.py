@@ -25,12 +25,13 @@ BAD = [  # what to change in the demo: path and value
     (("ports", 0, "device"), {}), (("ports", 0, "device"), {"tap": "a", "pci": "0000:3b:00.0"}), (("ports", 0, "mac"), "02:00"),
     (("ports", 0, "impair"), {"delay": "20"}), (("ports", 0, "impair"), {"loss": 2}), (("ports", 0, "impair"), {"rate": "1T"}),
     (("routes", 0, "kind"), "nowhere"), (("routes", 0, "to"), 7), (("dns", 0, "zones"), []), (("http", 0, "sites", 0, "names"), [""]),
+    (("ports", 0, "mss_clamp"), "on"), (("ports", 0, "mss_clamp"), 535), (("ports", 0, "mss_clamp"), 8961), (("ports", 0, "mss_clamp"), None),
     (("metrics", "listen"), "9464"), (("dns", 0, "udp_payload_max"), 511),
 ]
 GOOD = [
     (("ports", 0, "device"), {"null": 0}), (("ports", 0, "impair"), {"delay": "20ms", "rate": "10M", "loss": 1}),
     (("ports", 0, "impair"), {"rate": 1000}), (("workers",), None), (("routes",), None), (("metrics", "listen"), "[::1]:9464"),
-    (("memory",), {"hugepages": "on"}),
+    (("memory",), {"hugepages": "on"}), (("ports", 0, "mss_clamp"), 1360), (("ports", 0, "mss_clamp"), "mtu"), (("ports", 0, "mss_clamp"), "off"),
 ]
 
 
