@@ -263,8 +263,9 @@ def total(metrics, name, **labels):
 
 # http.server's own class asks the resolver for the host's name between bind and listen: minutes, in a namespace without one.
 FILE_SERVER = """
-import functools, http.server, socketserver, sys
+import functools, http.server, socket, socketserver, sys
 socketserver.TCPServer.allow_reuse_address = True
+socketserver.TCPServer.address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[3])
 socketserver.ThreadingTCPServer((sys.argv[1], int(sys.argv[2])), handler).serve_forever()
 """
@@ -275,7 +276,8 @@ def serve_files(host, folder, address, port=8080):
     server = host.popen(["/usr/bin/python3", "-c", FILE_SERVER, address, port, folder],
                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 20
-    while host.run(["curl", "-so", "/dev/null", f"http://{address}:{port}/"]).returncode != 0:
+    name = f"[{address}]" if ":" in address else address
+    while host.run(["curl", "-so", "/dev/null", f"http://{name}:{port}/"]).returncode != 0:
         if server.poll() is not None or time.monotonic() > end:
             raise LabError(f"the file server on {address}:{port} did not start")
         time.sleep(0.1)
