@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/lines.h"
+
 namespace sluice {
 
 enum class Counter : uint16_t {
@@ -37,7 +39,7 @@ constexpr size_t counter_count = 0
     ;
 
 // Owned by one worker, which alone adds; other threads may read at any time and see a recent value.
-class alignas(64) Counters {
+class alignas(cache_line) Counters {
  public:
   void add(Counter c, uint64_t n = 1) {
     auto& v = values_[static_cast<size_t>(c)];
@@ -50,5 +52,6 @@ class alignas(64) Counters {
  private:
   std::array<std::atomic<uint64_t>, counter_count> values_{};
 };
+static_assert(owns_its_lines<Counters>);
 
 }  // namespace sluice

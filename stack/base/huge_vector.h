@@ -13,6 +13,7 @@
 #include <new>
 #include <vector>
 
+#include "base/lines.h"
 #include "base/sanitized.h"
 
 namespace sluice {
@@ -28,7 +29,7 @@ struct HugeAllocator {
 
   T* allocate(size_t n) {
     const size_t octets = n * sizeof(T);
-    if (octets < page) return static_cast<T*>(::operator new(octets));
+    if (octets < page) return LineAllocator<T>{}.allocate(n);
     // A sanitizer sees the ends of what the heap gave, and of nothing else.
     if constexpr (sanitized) return static_cast<T*>(::operator new(octets, std::align_val_t{page}));
     const size_t whole = whole_pages(octets);
@@ -44,7 +45,7 @@ struct HugeAllocator {
   void deallocate(T* p, size_t n) {
     const size_t octets = n * sizeof(T);
     if (octets < page)
-      ::operator delete(p);
+      LineAllocator<T>{}.deallocate(p, n);
     else if constexpr (sanitized)
       ::operator delete(p, std::align_val_t{page});
     else

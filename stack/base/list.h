@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "base/lines.h"
 #include "base/slab.h"
 
 namespace sluice {
@@ -54,7 +54,7 @@ class IndexList {
     uint32_t prev = unlinked, next = no_index;
   };
   static_assert(sizeof(Link) == bytes_each);
-  std::vector<Link> links_;
+  LineVector<Link> links_;
   uint32_t head_ = no_index, tail_ = no_index;
   uint32_t size_ = 0;
 };

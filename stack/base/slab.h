@@ -8,10 +8,10 @@
 #include <memory>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "base/check.h"
 #include "base/huge_vector.h"
+#include "base/lines.h"
 
 namespace sluice {
 
@@ -80,9 +80,9 @@ class Slab {
 
  private:
   uint32_t capacity_;
-  uint32_t touched_ = 0;               // places used at least once
-  std::vector<uint32_t> generations_;  // odd: alive
-  std::vector<uint32_t> free_;         // never grows past its first capacity
+  uint32_t touched_ = 0;              // places used at least once
+  LineVector<uint32_t> generations_;  // odd: alive
+  LineVector<uint32_t> free_;         // never grows past its first capacity
   T* memory_;
 };
 
