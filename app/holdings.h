@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/lines.h"
 #include "buf/byte_queue.h"
 #include "buf/pool.h"
 #include "stack.h"
@@ -12,7 +13,7 @@
 namespace sluice::app {
 
 // Written by the worker once a second and before it rests, read by any thread.
-struct alignas(64) Holdings {
+struct alignas(cache_line) Holdings {
   using Value = std::atomic<uint32_t>;
   Value timers = 0;        // armed, of TCP's connections and handshakes
   Value in_flight = 0;     // connections with text sent and not acknowledged
@@ -32,5 +33,6 @@ struct alignas(64) Holdings {
     put(chunks, pool.size() - pool.free());
   }
 };
+static_assert(owns_its_lines<Holdings>);
 
 }  // namespace sluice::app

@@ -10,6 +10,7 @@
 
 #include "base/counters.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "base/stage_meter.h"
 #include "buf/byte_queue.h"
@@ -69,7 +70,7 @@ struct StackChange {
   std::vector<std::shared_ptr<const ip::Routes>> vrfs = {};
 };
 
-class Stack {
+class alignas(cache_line) Stack {
  public:
   // `ports[i]` belongs to plan.interfaces[i]. Ports, pool, counters and rng outlive the stack.
   Stack(const StackPlan& plan, std::span<buf::NetPort* const> ports, serve::DnsService dns,
@@ -112,7 +113,7 @@ class Stack {
     const Stack& stack_;
   };
   // What knows addresses and routes, once for each VRF: what is in none of its members cannot be found there.
-  struct Vrf {
+  struct alignas(cache_line) Vrf {
     uint16_t number;
     ip::Ip ip;
     ip::Ip6 ip6;
@@ -161,5 +162,6 @@ class Stack {
   Counters& count_;
   StageMeter* meter_;
 };
+static_assert(owns_its_lines<Stack>);
 
 }  // namespace sluice

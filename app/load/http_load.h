@@ -14,6 +14,7 @@
 #include "app/load/pace.h"
 #include "app/load/reference.h"
 #include "app/load/sources.h"
+#include "base/lines.h"
 #include "http/h1_client.h"
 
 namespace sluice::load {
@@ -119,7 +120,7 @@ class HttpLoad : public Load {
   http::KnownHead known_;
   std::vector<uint8_t> scratch_;
   std::unique_ptr<buf::ContentMemory> request_memory_, body_memory_;
-  std::vector<buf::Chunk> request_, body_;
+  LineVector<buf::Chunk> request_, body_;
 };
 
 }  // namespace sluice::load

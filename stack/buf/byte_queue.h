@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "buf/chunk.h"
 
 namespace sluice::buf {
@@ -13,7 +13,7 @@ namespace sluice::buf {
 class ByteQueue;
 
 // The links of all byte queues of one worker; bounded, taken at start.
-class LinkPool {
+class alignas(cache_line) LinkPool {
  public:
   explicit LinkPool(uint32_t count);
   size_t free() const { return free_count_; }
@@ -29,11 +29,12 @@ class LinkPool {
   Link* take();
   void give(Link*);
 
-  std::vector<Link> links_;
+  LineVector<Link> links_;
   Link* free_ = nullptr;
   size_t free_count_ = 0;
   size_t packets_ = 0;
 };
+static_assert(owns_its_lines<LinkPool>);
 
 // First in, first out, by octets. Owns its slices; 32 bytes of its own. Not copyable; movable into an empty
 // one.

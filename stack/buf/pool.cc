@@ -29,6 +29,7 @@ uint64_t iova_of(const Slice& s) {
 }
 
 constexpr unsigned cache_size = 256;  // mbufs per lcore cache
+static_assert(owns_its_lines<rte_mempool_cache>, "one for each lcore, side by side");
 
 }  // namespace
 
@@ -128,8 +129,8 @@ ContentMemory::~ContentMemory() {
   for (auto& [p, length] : pieces_) rte_free(p);
 }
 
-std::vector<Chunk> ContentMemory::chunks() const {
-  std::vector<Chunk> chunks;
+LineVector<Chunk> ContentMemory::chunks() const {
+  LineVector<Chunk> chunks;
   chunks.reserve(pieces_.size());
   for (const auto& [p, length] : pieces_)
     chunks.push_back({.data = p, .size = length, .iova = rte_mem_virt2iova(p)});

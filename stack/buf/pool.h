@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lines.h"
 #include "buf/chunk.h"
 #include "buf/packet.h"
 
@@ -73,7 +74,7 @@ class PacketPool {
 
 // Equal chunks of DMA-able memory, owned by one worker: what a service writes lies here until the peer has
 // it.
-class ChunkPool {
+class alignas(cache_line) ChunkPool {
  public:
   static constexpr uint32_t chunk_size = 2048;
 
@@ -89,9 +90,10 @@ class ChunkPool {
 
  private:
   uint8_t* memory_ = nullptr;
-  std::vector<Chunk> chunks_;
-  std::vector<Chunk*> free_;  // never grows past its first capacity
+  LineVector<Chunk> chunks_;
+  LineVector<Chunk*> free_;  // never grows past its first capacity
 };
+static_assert(owns_its_lines<ChunkPool>);
 
 // DMA-able memory for content that lives long, split into chunks none of which crosses a boundary of the
 // NIC's mapping. Built by the control thread, read by all workers.
@@ -107,7 +109,7 @@ class ContentMemory {
 
   bool ok() const { return ok_; }
   // One Chunk per piece, for one worker. They stay valid as long as this object.
-  std::vector<Chunk> chunks() const;
+  LineVector<Chunk> chunks() const;
 
  private:
   std::vector<std::pair<uint8_t*, uint32_t>> pieces_;

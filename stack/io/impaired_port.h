@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "buf/pool.h"
 #include "buf/port.h"
@@ -50,12 +51,12 @@ class ImpairedLine {
   Rng rng_;
   buf::PacketPool& pool_;
   Counters& count_;
-  std::vector<Held> held_;  // a heap, the earliest in front; never grows past its first capacity
+  LineVector<Held> held_;  // a heap, the earliest in front; never grows past its first capacity
   uint64_t number_ = 0;
   Instant line_free_, last_due_;
 };
 
-class ImpairedPort final : public buf::NetPort {
+class alignas(cache_line) ImpairedPort final : public buf::NetPort {
  public:
   using Clock = Instant (*)();
 
@@ -78,5 +79,7 @@ class ImpairedPort final : public buf::NetPort {
   Clock clock_;
   ImpairedLine in_, out_;
 };
+
+static_assert(owns_its_lines<ImpairedPort>);
 
 }  // namespace sluice::io

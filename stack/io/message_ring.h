@@ -8,7 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
-#include <vector>
+
+#include "base/lines.h"
 
 namespace sluice::io {
 
@@ -51,12 +52,15 @@ class MessageRing {
  private:
   // One side's line: its index, and what it last saw of the other's, so that the other's line is read only
   // when the ring looks full or empty.
-  struct alignas(64) Side {
+  struct alignas(cache_line) Side {
     std::atomic<uint64_t> index{0};
     uint64_t other = 0;
   };
+  static_assert(owns_its_lines<Side>, "neither side writes what the other does");
   Side in_, out_;
-  std::vector<T> slots_;
+  LineVector<T> slots_;  // written by the producer
 };
+
+static_assert(owns_its_lines<MessageRing<int>>);
 
 }  // namespace sluice::io

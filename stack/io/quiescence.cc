@@ -6,14 +6,17 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "base/lines.h"
 
 namespace sluice::io {
 
+// The token is the writer's; each reader has its mark behind it.
+static_assert(sizeof(rte_rcu_qsbr) % cache_line == 0 && owns_its_lines<rte_rcu_qsbr_cnt>);
+
 Quiescence::Quiescence(size_t readers) {
   const auto count = static_cast<uint32_t>(readers);
-  const size_t octets =
-      (rte_rcu_qsbr_get_memsize(count) + RTE_CACHE_LINE_SIZE - 1) & ~size_t{RTE_CACHE_LINE_SIZE - 1};
-  rcu_ = static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, octets));
+  const size_t octets = whole_lines(rte_rcu_qsbr_get_memsize(count));
+  rcu_ = static_cast<rte_rcu_qsbr*>(std::aligned_alloc(cache_line, octets));
   check(rcu_ != nullptr && rte_rcu_qsbr_init(rcu_, count) == 0,
         "a few cache lines for the workers' grace period");
   for (uint32_t k = 0; k < count; ++k)

@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 namespace sluice::io {
@@ -14,6 +15,13 @@ using buf::Batch;
 using buf::Packet;
 
 namespace {
+
+// A ring lies in DPDK's memory, at the beginning of a line. The producer writes `prod` and the slots behind
+// the ring, the consumer `cons`.
+static_assert(cache_line % RTE_CACHE_LINE_SIZE == 0);
+static_assert(in_different_lines(offsetof(rte_ring, prod), offsetof(rte_ring, cons)));
+static_assert(in_different_lines(offsetof(rte_ring, cons) + sizeof(rte_ring::cons) - 1, sizeof(rte_ring)));
+static_assert(in_different_lines(offsetof(rte_ring, mask), offsetof(rte_ring, prod)), "both sides read it");
 
 // Packets whose hash by the device must equal ours before it is believed.
 constexpr uint16_t tests_wanted = 256;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/lines.h"
 #include "buf/pool.h"
 #include "buf/port.h"
 #include "io/steering.h"
@@ -43,7 +44,7 @@ class Exchange {
   std::string error_;
 };
 
-class SteeredPort final : public buf::NetPort {
+class alignas(cache_line) SteeredPort final : public buf::NetPort {
  public:
   // What the port of worker `worker` is made of; all outlive it.
   struct Parts {
@@ -105,9 +106,10 @@ class SteeredPort final : public buf::NetPort {
   size_t moved_ = 0;
   bool rings_first_ = false;
   size_t first_ring_ = 0;
-  std::vector<Staged> staged_;      // per worker
+  LineVector<Staged> staged_;       // per worker
   std::vector<rte_ring*> inbound_;  // received packets for us
   std::vector<rte_ring*> to_send_;  // packets we are to send
 };
+static_assert(owns_its_lines<SteeredPort>);
 
 }  // namespace sluice::io

@@ -5,13 +5,15 @@
 
 #include <atomic>
 
+#include "base/lines.h"
+
 namespace sluice::io {
 
 // One per worker. The sleeper: sleeping(true), look for work once more, sleep on descriptor(),
 // sleeping(false). Whoever gives it work: put the work where it will look, then wake(). Either the sleeper's
 // last look finds the work or wake() finds the flag: each side writes, fences, then reads what the other
 // wrote.
-class Waker {
+class alignas(cache_line) Waker {
  public:
   Waker();
   ~Waker();
@@ -34,8 +36,9 @@ class Waker {
  private:
   void signal() const;
 
-  alignas(64) std::atomic<bool> sleeping_{false};
+  std::atomic<bool> sleeping_{false};
   int fd_;
 };
+static_assert(owns_its_lines<Waker>, "others look at it after every message");
 
 }  // namespace sluice::io

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/lines.h"
 #include "wire/ip_addr.h"
 
 namespace sluice::ip {
@@ -55,14 +56,14 @@ class Addresses6 {
     std::erase_if(own_, which);
     refill();
   }
-  static void learn(std::vector<Learned>& to, const Learned& l) {
+  static void learn(LineVector<Learned>& to, const Learned& l) {
     if (std::ranges::none_of(to, [&](const Learned& x) { return same(x, l); })) to.push_back(l);
   }
-  static void forget(std::vector<Learned>& from, const Learned& l) {
+  static void forget(LineVector<Learned>& from, const Learned& l) {
     std::erase_if(from, [&](const Learned& x) { return same(x, l); });
   }
 
-  std::vector<Learned> networks, routers;
+  LineVector<Learned> networks, routers;
 
  private:
   static bool same(const Learned& a, const Learned& b) {

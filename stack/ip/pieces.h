@@ -11,6 +11,7 @@
 #include "base/counters.h"
 #include "base/flow_table.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/list.h"
 #include "base/siphash.h"
 #include "base/slab.h"
@@ -111,7 +112,7 @@ class Pieces {
   Slab<Piece> pieces_;
   FlowTable table_;
   std::array<IndexList, families> ages_;  // the oldest in front
-  std::vector<Source> sources_;
+  LineVector<Source> sources_;
   std::atomic<uint32_t> packets_held_{0};
 };
 

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "base/lines.h"
 #include "ip/options.h"
 #include "ip/pieces.h"
 
@@ -40,7 +41,7 @@ class VirtualReassembly {
 
   Counters& count_;
   Pieces pieces_;
-  std::vector<buf::Packet> ready_;  // never grows past its first capacity
+  LineVector<buf::Packet> ready_;  // never grows past its first capacity
   size_t taken_ = 0;
 };
 

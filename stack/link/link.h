@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "base/token_bucket.h"
 #include "buf/interface.h"
@@ -135,7 +136,7 @@ class Link {
   Rng& rng_;
   Neighbours neighbours_;
   TokenBucket requests_;
-  std::vector<OwnAddress> own_;
+  LineVector<OwnAddress> own_;
   Nd nd_;
   Messages told_;
   uint64_t epoch_ = 1;  // counts changes of the table

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <span>
 
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "wire/ip_addr.h"
 #include "wire/mac.h"
@@ -83,10 +83,10 @@ class Mld {
             now + Duration{static_cast<int64_t>(rng.below(static_cast<uint64_t>(change_interval.ns)))};
       }
       p.answer_at = Instant::never();
-      std::vector<Ip6Addr>& all = scratch_;
+      LineVector<Ip6Addr>& all = scratch_;
       all.clear();
       for (const Group& g : p.groups) all.push_back(g.addr);
-      if (!all.empty()) f(i, std::as_const(all), change);
+      if (!all.empty()) f(i, std::span<const Ip6Addr>{all}, change);
     }
   }
 
@@ -96,13 +96,13 @@ class Mld {
     uint32_t users;
   };
   struct Port {
-    std::vector<Group> groups;
+    LineVector<Group> groups;
     int changes_left = 0;
     Instant change_at;
     Instant answer_at = Instant::never();
   };
-  std::vector<Port> ports_;
-  std::vector<Ip6Addr> scratch_;
+  LineVector<Port> ports_;
+  LineVector<Ip6Addr> scratch_;
 };
 
 }  // namespace sluice::link

@@ -291,14 +291,13 @@ void Nd::expire(Instant now, buf::Egresses& out) {
     while (Slaac::expired(s.routers, now, gone)) tell(Kind::NoRouter, port, gone.addr, gone.length);
     while (Slaac::expired(s.networks, now, gone)) tell(Kind::NotOnLink, port, gone.addr, gone.length);
   }
-  mld_.expire(now, rng_, [&](uint16_t port, const std::vector<Ip6Addr>& groups, bool change) {
+  mld_.expire(now, rng_, [&](uint16_t port, std::span<const Ip6Addr> groups, bool change) {
     if (out.full()) return;
     const Ip6Addr from = sender_for(port, link_local_prefix);  // may be unspecified: RFC 3810 §5.2.13
     count_.add(Counter::mld_reports_out);
     using Report = wire::Mld2Report;
     const auto record = change ? Report::Record::ToExclude : Report::Record::IsExclude;
-    const std::span<const Ip6Addr> some{groups.data(),
-                                        std::min<size_t>(groups.size(), 60)};  // what 1280 octets hold
+    const auto some = groups.first(std::min<size_t>(groups.size(), 60));  // what 1280 octets hold
     push(message(port, from.is_link_local() ? from : Ip6Addr{}, Ip6Addr::all_mld2_routers(),
                  Report::size(some.size()), true, [&](uint8_t* p) { Report::emit(p, record, some); }),
          out);

@@ -10,6 +10,7 @@
 
 #include "base/counters.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "buf/interface.h"
 #include "buf/pool.h"
@@ -104,10 +105,10 @@ class Nd {
   buf::PacketPool& pool_;
   Counters& count_;
   Rng& rng_;
-  std::vector<OwnAddress6> own_;
+  LineVector<OwnAddress6> own_;
   Mld mld_;
-  std::vector<Advertiser> advertisers_;
-  std::vector<Slaac> slaac_;  // [port]
+  LineVector<Advertiser> advertisers_;
+  LineVector<Slaac> slaac_;  // [port]
   AddressChanges told_;
   Instant retell_at_;
 };

@@ -7,10 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "base/counters.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/siphash.h"
 #include "buf/transmit.h"
 #include "link/options.h"
@@ -130,14 +130,14 @@ class Neighbours {
   const Options& options_;
   SipKey key_;
   Counters& count_;
-  std::vector<Neighbour> entries_;
-  std::vector<uint32_t> buckets_;  // a power of two of them
+  LineVector<Neighbour> entries_;
+  LineVector<uint32_t> buckets_;  // a power of two of them
   uint32_t free_ = Neighbour::none;
   size_t size_ = 0;
   Lists lists_;
-  std::vector<Lists> on_ports_;  // [port]
+  LineVector<Lists> on_ports_;  // [port]
 
-  std::vector<Waiter> waiters_;
+  LineVector<Waiter> waiters_;
   uint32_t free_waiter_ = Neighbour::none;
   uint32_t failed_head_ = Neighbour::none, failed_tail_ = Neighbour::none;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/lines.h"
 #include "link/nd_options.h"
 #include "wire/ip_addr.h"
 
@@ -37,7 +38,7 @@ class Slaac {
   void answered() { ask_at_ = Instant::never(); }
 
   // A router, or a prefix on the link, that lasts until `until`; not after now: it is gone.
-  static Learned learn(std::vector<Fact>& facts, const Ip6Addr& addr, uint8_t length, Instant until,
+  static Learned learn(LineVector<Fact>& facts, const Ip6Addr& addr, uint8_t length, Instant until,
                        Instant now, size_t most) {
     const auto at =
         std::ranges::find_if(facts, [&](const Fact& f) { return f.addr == addr && f.length == length; });
@@ -55,7 +56,7 @@ class Slaac {
     return Learned::New;
   }
   // Takes one that has expired out of `facts`; false: none has.
-  static bool expired(std::vector<Fact>& facts, Instant now, Fact& out) {
+  static bool expired(LineVector<Fact>& facts, Instant now, Fact& out) {
     const auto at = std::ranges::find_if(facts, [&](const Fact& f) { return f.until <= now; });
     if (at == facts.end()) return false;
     out = *at;
@@ -69,7 +70,7 @@ class Slaac {
     return first;
   }
 
-  std::vector<Fact> routers, networks;
+  LineVector<Fact> routers, networks;
 
  private:
   bool started_ = false;

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "base/lines.h"
 #include "buf/packet.h"
 
 namespace sluice::link {
@@ -37,7 +37,7 @@ class TxOut {
     batches_[port].clear();
   }
 
-  std::vector<buf::Batch> batches_;
+  LineVector<buf::Batch> batches_;
   Send send_;
   void* context_;
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/lines.h"
 #include "buf/port.h"
 #include "wire/ethernet.h"
 
@@ -44,7 +45,7 @@ inline bool tagged(const buf::Packet& p) {
 class Trunk;
 
 // One worker's side of a port with tags.
-class SubPort final : public buf::NetPort {
+class alignas(cache_line) SubPort final : public buf::NetPort {
  public:
   // `device_inserts`: the device puts a tag of type 0x8100 in front when asked. Counters outlive this.
   SubPort(const Tags&, bool device_inserts, Counters&);
@@ -76,6 +77,7 @@ class SubPort final : public buf::NetPort {
   Trunk* trunk_ = nullptr;
   buf::Batch waiting_;
 };
+static_assert(owns_its_lines<SubPort>, "a reload makes them one worker's behind the other's");
 
 // In front of one worker's port. Costs untagged frames two compares.
 class Trunk final : public buf::NetPort {

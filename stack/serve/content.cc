@@ -68,8 +68,8 @@ const Resource* Content::find(std::string_view path) const {
   return found == by_path_.end() ? nullptr : &resources_[found->second];
 }
 
-std::vector<buf::Chunk> Content::chunks() const {
-  std::vector<buf::Chunk> all;
+LineVector<buf::Chunk> Content::chunks() const {
+  LineVector<buf::Chunk> all;
   all.reserve(pieces_);
   for (const auto& memory : memory_)
     for (const buf::Chunk& c : memory->chunks()) all.push_back(c);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "buf/pool.h"
 
 namespace sluice::serve {
@@ -44,7 +45,7 @@ class Content {
   size_t size() const { return resources_.size(); }
 
   // The chunks of all resources in order, for one worker; valid as long as this object.
-  std::vector<buf::Chunk> chunks() const;
+  LineVector<buf::Chunk> chunks() const;
 
  private:
   struct Hash {

@@ -5,9 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "base/instant.h"
+#include "base/lines.h"
 
 namespace sluice::serve {
 
@@ -71,8 +71,8 @@ class Deadlines {
     Duration wait;
     uint32_t first = none, last = none;
   };
-  std::vector<Node> nodes_;
-  std::vector<List> lists_;
+  LineVector<Node> nodes_;
+  LineVector<List> lists_;
 };
 
 }  // namespace sluice::serve

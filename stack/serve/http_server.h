@@ -10,6 +10,7 @@
 
 #include "base/counters.h"
 #include "base/huge_vector.h"
+#include "base/lines.h"
 #include "buf/stream.h"
 #include "http/h1_conn.h"
 #include "serve/answer_heads.h"
@@ -46,8 +47,8 @@ class HttpServer {
   struct Service {
     http::Options options;
     std::shared_ptr<const Sites> sites;
-    std::vector<std::vector<buf::Chunk>> chunks;  // this worker's, by content
-    uint32_t first_wait = 0;                      // number of its list for Wait::Head
+    std::vector<LineVector<buf::Chunk>> chunks;  // this worker's, by content
+    uint32_t first_wait = 0;                     // number of its list for Wait::Head
   };
   // A connection. What is left of its answer: `head`, then `left` octets from `at` of `piece` on, pieces
   // lying in a row.
@@ -94,7 +95,7 @@ class HttpServer {
   Deadlines waits_;
   HugeVector<Session> sessions_;
   std::vector<Service> services_;
-  std::vector<uint8_t> head_scratch_, path_scratch_;
+  LineVector<uint8_t> head_scratch_, path_scratch_;
 };
 
 }  // namespace sluice::serve

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/lines.h"
 #include "buf/stream.h"
 #include "serve/deadlines.h"
 #include "serve/inetd_options.h"
@@ -58,7 +59,7 @@ class Inetd {
 
   Counters& count_;
   Deadlines waits_;
-  std::vector<Session> sessions_;
+  LineVector<Session> sessions_;
   std::vector<Service> services_;
 };
 

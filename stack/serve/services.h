@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/lines.h"
 #include "buf/stream.h"
 #include "http/options.h"
 #include "serve/http_server.h"
@@ -18,7 +19,7 @@
 
 namespace sluice::serve {
 
-class Services {
+class alignas(cache_line) Services {
  public:
   // `connections`: StreamId::index is below it. `pool` gives three chunks at start and a few more while
   // answers of past seconds are on their way; it and `count` outlive this object.
@@ -71,5 +72,6 @@ class Services {
   std::optional<Inetd> inetd_;  // its tables are taken when somebody wants it
   std::vector<Service> services_;
 };
+static_assert(owns_its_lines<Services>);
 
 }  // namespace sluice::serve

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "base/check.h"
 #include "base/instant.h"
+#include "base/lines.h"
 #include "base/slab.h"
 #include "wire/seq_num.h"
 
@@ -38,7 +38,10 @@ class SentPool {
   SentPool(uint32_t connections, uint32_t more)
       : capacity_{connections + more},
         connections_{connections},
-        records_{std::make_unique_for_overwrite<Sent[]>(capacity_)} {}
+        records_{LineAllocator<Sent>{}.allocate(capacity_)} {}
+  ~SentPool() { LineAllocator<Sent>{}.deallocate(records_, capacity_); }
+  SentPool(const SentPool&) = delete;
+  SentPool& operator=(const SentPool&) = delete;
 
   Sent& operator[](uint32_t i) { return records_[i]; }
   const Sent& operator[](uint32_t i) const { return records_[i]; }
@@ -65,7 +68,7 @@ class SentPool {
   uint32_t capacity_, connections_;
   uint32_t used_ = 0, holders_ = 0, touched_ = 0;
   uint32_t free_ = no_index;
-  std::unique_ptr<Sent[]> records_;
+  Sent* const records_;
 };
 
 }  // namespace sluice::tcp

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/flow_table.h"
+#include "base/lines.h"
 #include "base/list.h"
 #include "base/rng.h"
 #include "base/slab.h"
@@ -251,8 +252,8 @@ class Tcp {
   IndexList half_order_;  // oldest first
   SynCookies cookies_;
   Slab<TimeWait> records_;
-  IndexList record_order_;      // oldest first; all wait equally long
-  std::vector<Reply> replies_;  // a ring
+  IndexList record_order_;     // oldest first; all wait equally long
+  LineVector<Reply> replies_;  // a ring
   uint32_t reply_first_ = 0, reply_count_ = 0;
   std::array<uint16_t, 1024> next_ports_{};  // by destination: RFC 6056 §3.3.4
   std::array<KnownMtu, 256> mtus_;           // of paths that are narrower than ours, by a hash of the address
