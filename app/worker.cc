@@ -28,23 +28,7 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
   readers_.enter(index_);
   while (!stop.load(std::memory_order_relaxed)) {
     const Instant now = io::now();  // the only clock read of a turn, while stages are not measured
-    stages.turn();
-    if (now >= next_second_) {
-      stack->wall_clock(io::wall_seconds());
-      holdings.look(*stack, *links, *chunks);
-      next_second_ = now + 1_s;
-    }
-    if (const StackChange* c = change_.load(std::memory_order_acquire); c != nullptr) [[unlikely]] {
-      stack->change(*c, now);
-      change_.store(nullptr, std::memory_order_release);
-    }
-    bool heard = hear(now);
-    heard |= inspection.answer(stack->tcp());
-    bool worked = stack->poll(now) > 0;
-    for (const auto& port : steered) worked |= port->take_moved() > 0;
-    tell();
-    count.add(Counter::worker_polls);
-    if (heard || worked) {
+    if (turn(now)) {
       readers_.between_bursts(index_);
       idle.rest(true, now, Instant::never());
     } else {
@@ -59,6 +43,26 @@ void Worker::run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving) {
   leaving.fetch_sub(1, std::memory_order_release);
   while (leaving.load(std::memory_order_acquire) != 0) send_for_others();
   send_for_others();
+}
+
+bool Worker::turn(Instant now) {
+  stages.turn();
+  if (now >= next_second_) {
+    stack->wall_clock(io::wall_seconds());
+    holdings.look(*stack, *links, *chunks);
+    next_second_ = now + 1_s;
+  }
+  if (const StackChange* c = change_.load(std::memory_order_acquire); c != nullptr) [[unlikely]] {
+    stack->change(*c, now);
+    change_.store(nullptr, std::memory_order_release);
+  }
+  bool heard = hear(now);
+  heard |= inspection.answer(stack->tcp());
+  bool worked = stack->poll(now) > 0;
+  for (const auto& port : steered) worked |= port->take_moved() > 0;
+  tell();
+  count.add(Counter::worker_polls);
+  return heard || worked;
 }
 
 void Worker::send_for_others() {

@@ -10,6 +10,7 @@
 #include "app/holdings.h"
 #include "app/inspection.h"
 #include "base/counters.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "base/stage_meter.h"
 #include "buf/byte_queue.h"
@@ -38,7 +39,7 @@ class Gossip {
   std::vector<std::unique_ptr<io::MessageRing<link::Message>>> rings_;
 };
 
-class Worker {
+class alignas(cache_line) Worker {
  public:
   Worker(size_t index, uint64_t seed, io::IdleMode mode, Gossip& gossip, io::Quiescence& readers);
 
@@ -66,6 +67,8 @@ class Worker {
   // the workers that have not yet said their goodbyes: those of a worker without a queue leave by another's,
   // which stays until the last has.
   void run(const std::atomic<bool>& stop, std::atomic<size_t>& leaving);
+  // What run() does again and again but for the rest after it. True: there was work, so there may be more.
+  bool turn(Instant now);
 
   // The control thread, while the worker runs or before: `change` and what is in it stay until changed().
   void change(const StackChange& c) {
@@ -86,5 +89,6 @@ class Worker {
   std::atomic<const StackChange*> change_{nullptr};
   Instant next_second_{};
 };
+static_assert(owns_its_lines<Worker>);
 
 }  // namespace sluice::app
