@@ -65,8 +65,9 @@ class LinuxRouter(Peer):
             box.run(["sysctl", "-qw", f"net.ipv4.conf.sluice-{host}.rp_filter=0"])
         if self.family == 6:
             for host, address in HOSTS6.items():
-                box.run(["ip", "addr", "add", PORTS[6][host], "dev", f"sluice-{host}", "nodad"], check=True)
-                self.network.lab.host(host).run(["ip", "addr", "add", address, "dev", "eth0", "nodad"], check=True)
+                for end, device, own in ((box, f"sluice-{host}", PORTS[6][host]), (self.network.lab.host(host), "eth0", address)):
+                    end.run(["sysctl", "-qw", f"net.ipv6.conf.{device}.disable_ipv6=0"], check=True)
+                    end.ip("addr", "add", own, "dev", device, "nodad")
         batch = routes.write_ip_batch(folder, self.family, self.count)
         box.run(["ip", f"-{self.family}", "-batch", batch], check=True, timeout=300)
         # What arrives is counted by the interface and then dropped as early as a host can.

@@ -25,7 +25,7 @@ from .veth import LabError
 sys.path.insert(0, str(machine.ROOT / "scripts"))
 from lab import exit_on_sigterm  # noqa: E402
 
-HUGEPAGES_MB = 2048
+HUGEPAGES_MB = 3072  # a million IPv6 routes and two testpmds take most of it
 NOISY = 0.15  # share of a core that others may use before it is said
 
 
