@@ -184,7 +184,8 @@ std::string Appliance::admit_vlans(const PortTable& table) {
   for (size_t i = 0; i < table.size(); ++i) {
     const PortTable::Slot& s = table[i];
     if (s.name.empty() || !s.tags) continue;
-    const std::string no = devices_[s.device]->admit_vlan(s.tags->outer_vlan != 0 ? s.tags->outer_vlan : s.tags->vlan);
+    const std::string no =
+        devices_[s.device]->admit_vlan(s.tags->outer_vlan != 0 ? s.tags->outer_vlan : s.tags->vlan);
     if (!no.empty()) return "port '" + s.name + "': " + no;
   }
   return {};

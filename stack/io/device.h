@@ -114,7 +114,7 @@ class Device {
   uint16_t id_ = UINT16_MAX;
   bool opened_ = false;
   bool names_vlans_ = false;  // admit_vlan() has to
-  DeviceKind kind_;  // what the packets come by
+  DeviceKind kind_;           // what the packets come by
   struct Part {
     std::string name;  // as the user said it
     uint16_t id;
