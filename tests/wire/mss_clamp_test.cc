@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ uint16_t full_sum(const Octets& segment) {
 
 // A segment whose checksum is right; the pseudo-header, which does not change, is left out.
 Octets segment(uint8_t flags, const Octets& options, const std::string& text = "") {
-  Octets b(Tcp::header_len);
+  Octets b(Tcp::header_len + options.size() + text.size());
+  std::ranges::copy(text, std::ranges::copy(options, b.begin() + Tcp::header_len).out);
   Tcp::emit(b.data(), {.src = {80},
                        .dst = {4242},
                        .seq = {0xdeadbeef},
@@ -31,8 +33,6 @@ Octets segment(uint8_t flags, const Octets& options, const std::string& text = "
                        .flags = flags,
                        .window = {1000},
                        .options = static_cast<uint8_t>(options.size())});
-  b.insert(b.end(), options.begin(), options.end());
-  b.insert(b.end(), text.begin(), text.end());
   store_be<uint16_t>(b.data() + Tcp::checksum_at, static_cast<uint16_t>(~full_sum(b)));
   return b;
 }
