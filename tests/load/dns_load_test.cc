@@ -55,8 +55,8 @@ class DnsLoad6Test : public DnsLoadTest {
 };
 
 TEST_F(DnsLoad6Test, asks_and_is_answered) {
-  measure(make(), 50_ms);
-  EXPECT_GT(load->tally.received, 32u * 1'000);
+  measure(make(), 5_ms);
+  EXPECT_GT(load->tally.received, 32u * 100);
   EXPECT_EQ(load->tally.all_faults() + load->tally.corrupted + load->tally.strange, 0u);
 }
 
@@ -66,7 +66,7 @@ TEST_F(DnsLoad6Test, an_answer_without_a_checksum_is_damaged) {
     if (b[12] == 0x86 && b[20] == 17) b[60] = b[61] = 0;
     return true;
   };
-  measure(make(), 20_ms);
+  measure(make(), 10_ms);
   EXPECT_EQ(load->tally.received, 0u);
   EXPECT_GT(load->tally.corrupted, 100u);
 }

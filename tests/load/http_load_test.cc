@@ -48,12 +48,12 @@ class HttpLoad6Test : public HttpLoadTest {
 };
 
 TEST_F(HttpLoad6Test, connections_are_kept_busy_and_made_anew) {
-  measure(make(), 50_ms);
-  EXPECT_GT(load->tally.received, 8u * 1'000);
+  measure(make(), 10_ms);
+  EXPECT_GT(load->tally.received, 8u * 200);
   EXPECT_EQ(load->tally.all_faults(), 0u);
   plan.requests = 1;
-  measure(make(), 50_ms);
-  EXPECT_GT(load->tally.received, 500u);
+  measure(make(), 10_ms);
+  EXPECT_GT(load->tally.received, 100u);
   EXPECT_EQ(load->tally.all_faults(), 0u);
   EXPECT_EQ(server.connections(), 0u) << "the server was left clean";
 }
