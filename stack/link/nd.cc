@@ -248,7 +248,9 @@ void Nd::expire(Instant now, buf::Egresses& out) {
   if (!writer_) return;
   for (size_t i = 0; i < own_.size();) {
     OwnAddress6& a = own_[i];
-    if (a.deadline() > now || out.full()) {
+    // What cannot be told now waits for the next call: whoever does not hear of an address does not answer to
+    // it.
+    if (a.deadline() > now || out.full() || told_.full()) {
       ++i;
       continue;
     }

@@ -168,6 +168,32 @@ TEST_F(LinkChange, a_port_that_goes_takes_all_its_neighbours_with_it_and_tells_w
   EXPECT_NE(neighbour(elsewhere, 1), nullptr);
 }
 
+// More than the others hear of at once: link's own limit is 64 changes.
+TEST_F(LinkChange, many_ipv6_addresses_become_ours_and_none_is_kept_from_the_other_rooms) {
+  NdOptions nd;
+  nd.dad_transmits = 0;
+  for (int i = 1; i <= 200; ++i) ports[0].addresses.push_back({Ip6Addr::of(0x2001, 2, 0, 0, 0, 0, 0, i), 64});
+  ports[0].ip6 = true;
+  room = std::make_unique<Link>(options, ports, true, test::packet_pool(), count, rng,
+                                Ip6Plan{.options = nd, .advertise = {}});
+  std::vector<Ip6Addr> told;
+  for (int turns = 0; turns < 100; ++turns) {
+    now = now + 10_ms;
+    room->expire(now, tx);
+    AddressChanges changes;
+    room->take_changes(changes);
+    Messages to_workers;
+    room->take_messages(to_workers);
+    for (const AddressChange& c : changes)
+      if (c.kind == AddressChange::Kind::Use) told.push_back(c.addr);
+  }
+  tx.flush();
+  std::ranges::sort(told);
+  told.erase(std::ranges::unique(told).begin(), told.end());
+  EXPECT_EQ(told.size(), 201u) << "the link-local one with them";
+  EXPECT_EQ(count[Counter::nd_changes_lost], 0u);
+}
+
 TEST_F(LinkChange, a_port_that_leaves_ipv6_keeps_its_neighbours_of_ipv4) {
   ports[0].addresses.push_back(*parse_prefix("2001:2::1/64"));
   ports[0].ip6 = true;
