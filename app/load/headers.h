@@ -54,23 +54,22 @@ class Headers {
   // The sum of the addresses' words.
   uint64_t addresses(const IpAddr& src, const IpAddr& dst) const {
     if (four_) return words(src.v4().v) + words(dst.v4().v);
-    return words(src.bytes().data()) + words(dst.bytes().data());
+    return of_six(src.bytes().data()) + of_six(dst.bytes().data());
   }
   // The same of a frame with such headers.
   uint64_t addresses(const uint8_t* frame) const {
     const uint8_t* p = frame + l2 + (four_ ? wire::Ip4::src_at : wire::Ip6::src_at);
     if (four_) return words(load_be<uint32_t>(p)) + words(load_be<uint32_t>(p + 4));
-    return words(p) + words(p + 16);
+    return of_six(p) + of_six(p + 16);
   }
 
  private:
   // The sum of the words of an IPv6 address.
-  static uint64_t words(const uint8_t* p) {
+  static uint64_t of_six(const uint8_t* p) {
     uint64_t sum = 0;
-    for (int i = 0; i < 16; i += 4) sum += load::words(load_be<uint32_t>(p + i));
+    for (int i = 0; i < 16; i += 4) sum += words(load_be<uint32_t>(p + i));
     return sum;
   }
-  static uint64_t words(uint32_t v) { return load::words(v); }
 
   bool four_ = true;
   std::array<uint8_t, l2 + wire::Ip6::header_len> octets_{};

@@ -91,6 +91,8 @@ void Host::expire(Instant now) {
   if (link_.deadline() <= now) {
     link_.expire(now, out_);
     follow_addresses();
+    link::Messages nobody;  // there are no other workers to tell
+    link_.take_messages(nobody);
   }
   buf::Batch untold;  // a host that only calls owes nobody an error
   while (fragments_.reassembly.expire(now, untold)) untold.clear();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/load/frame.h"
 #include "base/instant.h"
 #include "io/options.h"
 #include "wire/ip_addr.h"
@@ -13,6 +14,8 @@
 #include "wire/port.h"
 
 namespace sluice::load {
+
+constexpr uint32_t most_flows = 1u << 24;  // each way
 
 enum class Mode : uint8_t { Http, Dns, Udp, Ip, Syn };
 const char* name_of(Mode);
@@ -30,6 +33,10 @@ struct Plan {
   // common
   std::vector<Leg> legs;  // all addresses are of one family
   bool four() const { return legs[0].address.addr.is_v4(); }
+  Carrier carrier() const {  // udp, ip
+    if (mode == Mode::Udp) return Carrier::Udp;
+    return echo ? Carrier::Echo : Carrier::Bare;
+  }
   uint32_t core = 1;
   uint32_t sources = 1;
   Duration duration = 5_s, warmup = 1_s, patience = 30_s;

@@ -85,7 +85,6 @@ class Session {
   IpAddr next_hop(size_t leg, const IpAddr& target) const;
   std::string read_targets();
   std::string packets();
-  Carrier carrier() const;
   PacketPlan packet_plan(std::vector<uint16_t> sizes) const;
   Report packet_run(const PacketPlan&, const std::string& size, std::string& missing);
   Report search(PacketPlan, const std::string& size, std::string& missing);
@@ -256,6 +255,8 @@ std::string Session::read_targets() {
       return where + ", line " + std::to_string(number) + ": " + line + ": give an " +
              (plan_.four() ? "IPv4 address like 198.18.0.1" : "IPv6 address like 2001:2::1");
     list->push_back(*a);
+    if (list->size() > most_flows)
+      return where + ": has more than " + std::to_string(most_flows) + " addresses";
   }
   if (list->empty()) return where + ": has no address";
   targets_ = std::move(list);
@@ -287,14 +288,9 @@ std::string Session::dns() {
   return {};
 }
 
-Carrier Session::carrier() const {
-  if (plan_.mode == Mode::Udp) return Carrier::Udp;
-  return plan_.echo ? Carrier::Echo : Carrier::Bare;
-}
-
 PacketPlan Session::packet_plan(std::vector<uint16_t> sizes) const {
   const Plan& p = plan_;
-  PacketPlan out{.carrier = carrier(),
+  PacketPlan out{.carrier = p.carrier(),
                  .four = p.four(),
                  .sizes = std::move(sizes),
                  .flows = p.flows,
@@ -359,7 +355,7 @@ Report Session::search(PacketPlan plan, const std::string& size, std::string& mi
 }
 
 std::string Session::packets() {
-  const uint16_t least = Frame::least(carrier(), plan_.four());
+  const uint16_t least = Frame::least(plan_.carrier(), plan_.four());
   for (const uint16_t size : plan_.sizes) {
     const PacketPlan plan = packet_plan(size == 0 ? imix(least) : std::vector{size});
     const std::string name = size == 0 ? "imix" : std::to_string(size);

@@ -137,8 +137,7 @@ void legs(const Words& w, Plan& p) {
 }
 
 void sizes(const Words& w, Plan& p) {
-  const Carrier c = p.mode == Mode::Udp ? Carrier::Udp : p.echo ? Carrier::Echo : Carrier::Bare;
-  const uint16_t least = Frame::least(c, p.four());
+  const uint16_t least = Frame::least(p.carrier(), p.four());
   for (const std::string& text : w.sizes.empty() ? std::vector{std::to_string(least)} : w.sizes) {
     if (text == "all") {
       for (uint16_t s : {0, 128, 256, 512, 1024, 1280, 1518}) p.sizes.push_back(std::max(s, least));
@@ -163,6 +162,8 @@ void packets(const Words& w, Plan& p) {
                : "give a second --device (and --address) where the packets arrive, or --echo if they come "
                  "back by the first"};
   if (p.both_ways && p.echo) throw Wrong{"--bidirectional: is for two devices"};
+  if (!w.target.empty() + !w.targets.empty() + !p.target_list.empty() > 1)
+    throw Wrong{"--target, --targets, --target-list: give one of them"};
   if (!w.targets.empty()) {
     p.targets = prefix("--targets", w.targets);
     same_family(p, "--targets " + w.targets, p.targets.addr);
@@ -301,7 +302,7 @@ std::variant<Plan, int> read_words(int argc, const char* const* argv) {
       *cli.add_subcommand("udp", "UDP packets through a router, or to something that sends them back");
   auto& ip = *cli.add_subcommand("ip", "the same with bare IP packets; with --echo: pings");
   for (CLI::App* a : {&udp, &ip}) {
-    a->add_option("--flows", p.flows, "flows each way (default 64)")->check(CLI::Range(1u, 1u << 24));
+    a->add_option("--flows", p.flows, "flows each way (default 64)")->check(CLI::Range(1u, most_flows));
     a->add_option("--size", w.sizes,
                   "octets of the frame with its check sequence, imix, or all; may be repeated (default: the "
                   "smallest, 64, or what IPv6 and our stamp need)")
@@ -311,7 +312,7 @@ std::variant<Plan, int> read_words(int argc, const char* const* argv) {
         "where to: ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT of IPv6 (default: our own second address)");
     a->add_option("--targets", w.targets,
                   "where to: a network, in which --target-count addresses are spread evenly");
-    a->add_option("--target-count", p.target_count, "see --targets")->check(CLI::Range(1u, 1u << 24));
+    a->add_option("--target-count", p.target_count, "see --targets")->check(CLI::Range(1u, most_flows));
     a->add_option("--target-list", p.target_list, "where to: a file of addresses, one a line, in turn");
     a->add_option("--peer-mac", w.peer_mac,
                   "MAC of who receives first (default: asked by ARP or Neighbour Discovery)");

@@ -166,6 +166,8 @@ TEST(Words, wrong_ones_are_told_with_what_would_be_right) {
       {"udp --echo --target 198.18.0.1" + leg6, "one family"},
       {"udp --echo --targets 2001:2::/127 --target-count 3" + leg6, "fewer"},
       {"udp --echo --target-list f --target-count 3" + leg6, "--target-count"},
+      {"udp --echo --target-list f --target 2001:2::1" + leg6, "give one of them"},
+      {"udp --echo --targets 10.0.0.0/8 --target 198.18.0.1" + leg, "give one of them"},
       {"udp --echo --target 2001:2::1 --size 83" + leg6, "84"},
       {"udp --echo --target 2001:2::1 --mtu 1279" + leg6, "1280"},
       {"udp --device tap:a --address 2001:2::2/64 --device tap:b --address 198.18.0.2/24", "one family"},
