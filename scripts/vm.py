@@ -212,7 +212,8 @@ class Vm:
         if Vm.kvm and os.access("/dev/kvm", os.R_OK | os.W_OK):
             try:
                 return self._start([*words, *KVM], KVM_BOOT_SECONDS)
-            except LabError:
+            except LabError as e:
+                print(f"vm: KVM does not work here, going on without it: {str(e).splitlines()[0]}", file=sys.stderr, flush=True)
                 self._end()
                 (self.folder / "commands").unlink(missing_ok=True)
                 Vm.kvm = False
