@@ -99,12 +99,14 @@ struct Ip6Addr {
     return g;
   }
 
+  // In two words of the machine: this is asked several times for every packet.
+  friend constexpr bool operator==(const Ip6Addr& x, const Ip6Addr& y) {
+    using Words = std::array<uint64_t, 2>;
+    const Words v = std::bit_cast<Words>(x.b), w = std::bit_cast<Words>(y.b);
+    return ((v[0] ^ w[0]) | (v[1] ^ w[1])) == 0;
+  }
   friend constexpr auto operator<=>(const Ip6Addr&, const Ip6Addr&) = default;
 };
-constexpr bool Ip6Addr::is_v4_mapped() const {
-  return std::all_of(b.begin(), b.begin() + 10, [](uint8_t x) { return x == 0; }) && b[10] == 0xff &&
-         b[11] == 0xff;
-}
 
 // Either family; an IPv4 address is held in its IPv4-mapped form (RFC 4291 §2.5.5.2), so that comparing and
 // hashing need not ask which. The default value is "no address".
@@ -127,14 +129,10 @@ class IpAddr {
   constexpr Ip6Addr v6() const { return Ip6Addr{b_}; }
   constexpr Bytes bytes() const { return b_; }
 
-  friend constexpr bool operator==(const IpAddr& a, const IpAddr& b) {
-    const Words x = a.words(), y = b.words();
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-  }
+  friend constexpr bool operator==(const IpAddr& a, const IpAddr& b) { return a.v6() == b.v6(); }
   friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) = default;
 
  private:
-  // Compared in two words of the machine: this is asked several times for every packet.
   using Words = std::array<uint64_t, 2>;
   constexpr Words words() const { return std::bit_cast<Words>(b_); }
   static constexpr std::array<uint8_t, 16> octets(Words w) {
@@ -148,6 +146,8 @@ class IpAddr {
 
   alignas(8) std::array<uint8_t, 16> b_{};
 };
+
+constexpr bool Ip6Addr::is_v4_mapped() const { return IpAddr{*this}.is_v4(); }
 
 // An address and how many of its leading bits name the network: 0 to 32 for IPv4, 0 to 128 for IPv6.
 struct Prefix {
