@@ -171,13 +171,7 @@ Routes::Changes<Addr> Routes::changes(Table<Addr>& t, Wanted& wanted, std::span<
 
 template <class Addr>
 bool Routes::reserve(Table<Addr>& t, const Changes<Addr>& c) {
-  RouteList<Addr> groups;
-  for (const auto& i : c.coming)
-    t.trie.lacking(i.prefix, i.length, [&](unsigned length) {
-      const Addr at = network(i.prefix, length);
-      if (groups.find(at, length) == nullptr) groups.insert(at, length, 0);
-    });
-  return t.trie.reserve(groups.size());
+  return t.trie.reserve(c.coming);
 }
 
 // The wanted ways lead where they will when all has changed, so that no route waits for that of its gateway.

@@ -135,9 +135,9 @@ class Routes {
  private:
   template <class Addr>
   struct Table {
-    static constexpr uint32_t groups_most = 1u << 22;
+    static constexpr uint32_t groups_most = 1u << 22, buckets_most = 1u << 24;
     RouteList<Addr> list;
-    RouteTrie<Addr> trie{groups_most};
+    RouteTrie<Addr> trie{groups_most, buckets_most};
   };
   // What routes say besides their destination. Each is kept once; its number is what lists and tries hold.
   struct Way {
