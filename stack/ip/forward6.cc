@@ -12,23 +12,52 @@ using buf::Packet;
 using Header = wire::Ip6;
 
 void Ip6::forward(buf::Batch& transit, Instant now, buf::Egresses& out) {
+  if (clamps_) return forward_each<true>(transit, now, out);
+  forward_each<false>(transit, now, out);
+}
+
+template <bool clamps>
+void Ip6::forward_each(buf::Batch& transit, Instant now, buf::Egresses& out) {
   Ip6Addr destinations[buf::burst_size];
   const NextHop* hops[buf::burst_size];
   for (size_t i = 0; i < transit.size(); ++i)
-    destinations[i] = Ip6Addr::load(transit[i].data() + transit[i].l2_len() + Header::dst_at);
+    destinations[i] = Header::proved(transit[i].data() + transit[i].l2_len()).dst();
   routes_->lookup(destinations, hops, transit.size());
+  uint64_t forwarded = 0;
   for (size_t i = 0; i < transit.size(); ++i) {
-    const NextHop* hop = hops[i];
-    if (hop->spread != nullptr)
-      hop = &hop->of_flow(flow_hash(flow_seed_, *Header::parse(transit[i].l3()), transit[i]));
-    forward_one(std::move(transit[i]), *hop, now, out);
+    Packet& p = transit[i];
+    const Header ip = Header::proved(p.data() + p.l2_len());
+    const NextHop& hop =
+        hops[i]->spread == nullptr ? *hops[i] : hops[i]->of_flow(flow_hash(flow_seed_, ip, p));
+    if (!passes(ip, hop)) [[unlikely]] {
+      forward_hard(std::move(p), hop, now, out);
+      continue;
+    }
+    ++forwarded;
+    pass<clamps>(p, ip, hop, out);
   }
+  count_.add(Counter::ip_forwarded, forwarded);
   transit.clear();
 }
 
-void Ip6::forward_one(Packet&& packet, const NextHop& found, Instant now, buf::Egresses& out) {
+inline bool Ip6::passes(const Header& ip, const NextHop& hop) const {
+  return ip.hop_limit() > 1 && hop.kind == RouteKind::Forward &&
+         ip.total_length() <= ports_[hop.port].caps.mtu;
+}
+
+template <bool clamps>
+inline void Ip6::pass(Packet& p, const Header& ip, const NextHop& hop, buf::Egresses& out) {
+  Header::decrement_hop_limit(p.data() + p.l2_len());
+  if constexpr (clamps) clamp(p, ip, hop.port);
+  const IpAddr next = hop.gateway.is_none() ? IpAddr{ip.dst()} : hop.gateway;
+  p.without_l2();
+  out.push(buf::Egress{std::move(p), hop.port, next});
+}
+
+// What passes by a way that a router told of, or not at all.
+void Ip6::forward_hard(Packet&& packet, NextHop hop, Instant now, buf::Egresses& out) {
   Packet p{std::move(packet)};
-  const Header ip = *Header::parse(p.l3());
+  const Header ip = Header::proved(p.data() + p.l2_len());
   using wire::Icmp6Type;
   using wire::Icmp6Unreachable;
   const auto no = [&](Counter why, Icmp6Type type, uint8_t code, Counter event, uint32_t word = 0) {
@@ -41,8 +70,7 @@ void Ip6::forward_one(Packet&& packet, const NextHop& found, Instant now, buf::E
   };
   if (ip.hop_limit() <= 1)
     return no(Counter::ip_ttl, Icmp6Type::TimeExceeded, 0, Counter::icmp_time_exceeded);
-  NextHop hop = found;
-  if (hop.kind != RouteKind::Forward) [[unlikely]] {
+  if (hop.kind != RouteKind::Forward) {
     Counter why{};
     switch (hop.kind) {
       case RouteKind::Blackhole:
@@ -62,15 +90,8 @@ void Ip6::forward_one(Packet&& packet, const NextHop& found, Instant now, buf::E
   const uint16_t mtu = ports_[hop.port].caps.mtu;
   if (ip.total_length() > mtu)
     return no(Counter::ip_too_big, Icmp6Type::PacketTooBig, 0, Counter::icmp_fragmentation_needed, mtu);
-  Header::decrement_hop_limit(p.l3().data());
-  if (clamps_) [[unlikely]]
-    clamp(p, ip, hop.port);
-  const IpAddr next = hop.gateway.is_none() ? IpAddr{ip.dst()} : hop.gateway;
-  p.drop_front(static_cast<uint16_t>(p.l2_len()));
-  p.headers(0, static_cast<uint16_t>(Header::header_len), 0);
-  p.reset_offloads();
   count_.add(Counter::ip_forwarded);
-  out.push(buf::Egress{std::move(p), hop.port, next});
+  clamps_ ? pass<true>(p, ip, hop, out) : pass<false>(p, ip, hop, out);
 }
 
 // As Ip::clamp. Extension headers are walked as in packets for us, within ip.extension_*; what we would not

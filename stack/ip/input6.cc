@@ -18,6 +18,10 @@ constexpr Counter fine = Counter::ip_local;
 // Sources that no host may have: RFC 4291 §2.5.3, §2.7, and an IPv4 address in disguise (§2.5.5.2).
 bool martian(const Ip6Addr& a) { return a.is_multicast() || a.is_loopback() || a.is_v4_mapped(); }
 
+// Under these first octets not every address may pass: the unspecified one, loopback and IPv4's in disguise;
+// link-local ones; groups.
+constexpr bool special_octet(uint8_t first) { return first == 0 || first >= 0xfe; }
+
 // RFC 7112 §3: octets of an upper layer's header that the first fragment has.
 size_t least_header(uint8_t proto) {
   switch (static_cast<IpProto>(proto)) {
@@ -69,7 +73,8 @@ void Ip6::input(buf::Batch& frames, In& transports, In6& out) {
   buf::for_each_ahead(frames, [&](Packet& p) {
     buf::Batch* to = nullptr;
     const Counter why = verdict(p, transports, out, to);
-    if (why != fine) return count_.add(why);
+    if (why != fine) [[unlikely]]
+      return count_.add(why);
     if (to != &out.transit && to != &out.passing) {
       ++local;
       if (p.size() > 64) prefetch(p.data() + 64);  // as in Ip::input
@@ -95,10 +100,38 @@ bool Ip6::source_fits(const Ip6Addr& src, uint16_t port) const {
                                          std::ranges::any_of(addresses_.routers, learned));
 }
 
-Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
-  const auto parsed = p.contiguous() ? Header::parse(p.l3()) : Header::parse_header(p.l3());
-  if (!parsed) return parsed.why();
-  const Header& ip = *parsed;
+inline Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
+  const bool contiguous = p.contiguous();
+  const auto parsed = contiguous ? Header::parse(p.l3()) : Header::parse_header(p.l3());
+  if (!parsed) [[unlikely]]
+    return parsed.why();
+  const Header ip = *parsed;
+  const uint16_t port = p.ingress();
+  const bool group_frame = (p.data()[0] & 1) != 0;
+  // What nearly all packets are to a router: from one stranger to another. None of the checks of judge()
+  // would stop them.
+  if (!(options_.forward && contiguous && !group_frame && stranger(ip.src(), port) &&
+        stranger(ip.dst(), port) && ports_[port].reverse_path == buf::ReversePath::Off)) [[unlikely]]
+    return judge(p, ip, in, out, to);
+  to = &through(ip, p, out);
+  if (const auto length = static_cast<uint32_t>(p.l2_len() + ip.total_length()); p.size() != length)
+    p.truncate(length);  // Ethernet padding
+  p.l3_len(static_cast<uint16_t>(Header::header_len));
+  return fine;
+}
+
+inline buf::Batch& Ip6::through(const Header& ip, const Packet& p, In6& out) const {
+  if (ip.next_header() != static_cast<uint8_t>(wire::Ip6Next::Fragment)) [[likely]]
+    return out.transit;
+  return p.knows_flow() || !options_.follow_fragments ? out.transit : out.passing;
+}
+
+// An address in which is nothing special, and that is none of ours.
+inline bool Ip6::stranger(const Ip6Addr& a, uint16_t port) const {
+  return !special_octet(a.b[0]) && !addresses_.ours(a, port);
+}
+
+Counter Ip6::judge(Packet& p, const Header& ip, In& in, In6& out, buf::Batch*& to) {
   const Ip6Addr src = ip.src(), dst = ip.dst();
   const uint16_t port = p.ingress();
   if (martian(src)) return Counter::ip_martian_source;
@@ -131,8 +164,7 @@ Counter Ip6::verdict(Packet& p, In& in, In6& out, buf::Batch*& to) {
   // RFC 4291 §2.5.2, §2.5.6.
   if (dst.is_link_local() || src.is_link_local()) return Counter::ip_link_local;
   if (src.is_unspecified()) return Counter::ip_martian_source;
-  const bool fragment = ip.next_header() == static_cast<uint8_t>(wire::Ip6Next::Fragment);
-  to = fragment && !p.knows_flow() && options_.follow_fragments ? &out.passing : &out.transit;
+  to = &through(ip, p, out);
   return fine;
 }
 

@@ -87,12 +87,20 @@ class Ip6 {
     Counter event;
   };
   Counter verdict(buf::Packet&, In&, In6&, buf::Batch*& to);
+  Counter judge(buf::Packet&, const wire::Ip6&, In&, In6&, buf::Batch*& to);
+  buf::Batch& through(const wire::Ip6&, const buf::Packet&, In6&) const;
+  bool stranger(const Ip6Addr&, uint16_t port) const;
   Counter local(buf::Packet&, const wire::Ip6&, In&, In6&, buf::Batch*& to, bool rebuilt = false);
   Counter classify_icmp(buf::Packet&, const wire::Ip6&, Bytes message, bool fragmented, In6&,
                         buf::Batch*& to) const;
   void problem(buf::Packet&&, wire::Icmp6Problem, size_t pointer, Counter why, In6&);
   bool source_fits(const Ip6Addr& src, uint16_t port) const;
-  void forward_one(buf::Packet&&, const NextHop&, Instant now, buf::Egresses& out);
+  template <bool clamps>
+  void forward_each(buf::Batch& transit, Instant now, buf::Egresses& out);
+  bool passes(const wire::Ip6&, const NextHop&) const;
+  template <bool clamps>
+  void pass(buf::Packet&, const wire::Ip6&, const NextHop&, buf::Egresses& out);
+  void forward_hard(buf::Packet&&, NextHop, Instant now, buf::Egresses& out);
   void clamp(const buf::Packet&, const wire::Ip6&, uint16_t to);
   void icmp_one(buf::Packet&&, Instant now, buf::Egresses& out, IcmpErrors& errors);
   void refuse(buf::Packet&&, const Error&, Instant now, buf::Egresses& out);

@@ -151,6 +151,18 @@ TEST_F(Stack6, what_no_host_may_send_dies_counted) {
       {"from loopback", {.src = Ip6Addr::of(0, 0, 0, 0, 0, 0, 0, 1)}, Counter::ip_martian_source},
       {"from an IPv4 address in disguise", {.src = IpAddr{peer}.v6()}, Counter::ip_martian_source},
       {"from ourselves", {.src = us6}, Counter::ip_spoofed},
+      {"from a group through us", {.src = Ip6Addr::all_nodes(), .dst = far6}, Counter::ip_martian_source},
+      {"from loopback through us",
+       {.src = Ip6Addr::of(0, 0, 0, 0, 0, 0, 0, 1), .dst = far6},
+       Counter::ip_martian_source},
+      {"from IPv4 in disguise through us",
+       {.src = IpAddr{peer}.v6(), .dst = far6},
+       Counter::ip_martian_source},
+      {"from nobody through us", {.src = Ip6Addr{}, .dst = far6}, Counter::ip_martian_source},
+      {"from ourselves through us", {.src = us6, .dst = far6}, Counter::ip_spoofed},
+      {"to nobody", {.dst = Ip6Addr{}}, Counter::ip_martian_destination},
+      {"to IPv4 in disguise", {.dst = IpAddr{peer}.v6()}, Counter::ip_martian_destination},
+      {"to a link-local address that is none of ours", {.dst = peer_link}, Counter::ip_link_local},
       {"to loopback", {.dst = Ip6Addr::of(0, 0, 0, 0, 0, 0, 0, 1)}, Counter::ip_martian_destination},
       {"from a link-local address to be forwarded", {.src = peer_link, .dst = far6}, Counter::ip_link_local},
       {"with a zone on the wire", {.src = peer_link.zoned(3), .dst = our_link}, Counter::ip_martian_source},
@@ -165,6 +177,32 @@ TEST_F(Stack6, what_no_host_may_send_dies_counted) {
     EXPECT_EQ(counted(c.why), before + 1) << c.claim;
     quiet();
   }
+}
+
+TEST_F(Stack6, a_frame_to_a_group_carries_nobody_elses_packet_on) {
+  start();
+  gets(frame6(udp6({.dst = far6}, 7, 7, "x"), Mac::ip6_group(1)));
+  EXPECT_EQ(counted(Counter::ip_link_broadcast), 1u);
+  quiet();
+}
+
+TEST_F(Stack6, padding_of_a_frame_does_not_pass) {
+  start();
+  const Octets packet = udp6({.dst = far6, .hops = 9}, 7, 7, "x");
+  gets(frame6(join(packet, Octets(10, 0xaa))));
+  const Octets f = one(1);
+  EXPECT_EQ(Octets(f.begin() + 14, f.end()), udp6({.dst = far6, .hops = 8}, 7, 7, "x"));
+}
+
+TEST_F(Stack6, a_packet_with_its_last_hop_behind_it_is_refused_and_one_hop_more_passes) {
+  start();
+  for (const uint8_t hops : {0, 1}) {
+    const Octets f = frame6(udp6({.dst = far6, .hops = hops}, 7, 7, "x"));
+    gets(f);
+    expect_error(Icmp6Type::TimeExceeded, 0, 0, f);
+  }
+  gets(frame6(udp6({.dst = far6, .hops = 2}, 7, 7, "x")));
+  EXPECT_EQ(Ip6::parse(Bytes{one(1)}.subspan(14))->hop_limit(), 1);
 }
 
 }  // namespace
