@@ -147,6 +147,8 @@ TEST(RouteTrie, every_length_at_both_ends_of_the_address_space) {
 
 // As many groups and buckets as one piece of memory has.
 constexpr uint32_t one_piece_of_groups = 1024, one_piece_of_buckets = 16384;
+// One of the hosts, so far apart, of a network of 16 bits.
+Ip4Addr host(uint32_t net, uint32_t i, uint32_t apart = 1) { return {net << 16 | i * apart}; }
 struct Small : RouteTrie<Ip4Addr> {
   Small() : RouteTrie{one_piece_of_groups - 1, one_piece_of_buckets - 1} {}
 };
@@ -172,7 +174,6 @@ TEST(RouteTrie, without_memory_a_route_is_refused_and_the_others_stay) {
   test::start_eal();
   Small trie;
   uint32_t refused = 0;
-  const auto host = [](uint32_t net, uint32_t i) { return Ip4Addr{net << 16 | 0x0100 | i}; };
   for (uint32_t i = 0; i < 20'000; ++i) refused += !trie.set(host(i, 1), 32, 1 + i);
   EXPECT_EQ(refused, 20'000u - one_piece_of_buckets) << "a host takes a bucket";
   for (uint32_t i = 0; i < 20'000; ++i)
@@ -185,7 +186,6 @@ TEST(RouteTrie, without_memory_for_a_group_the_bucket_stays_as_it_was) {
   test::start_eal();
   Small trie;
   uint32_t refused = 0;
-  const auto host = [](uint32_t net, uint32_t i) { return Ip4Addr{net << 16 | 0x0100 | i}; };
   for (uint32_t net = 0; net < 600; ++net)
     for (uint32_t i = 0; i < 8; ++i) refused += !trie.set(host(net, i), 32, 1 + i);
   EXPECT_EQ(refused, 600u - one_piece_of_groups / 2) << "eight hosts side by side take two groups";
@@ -256,7 +256,6 @@ TEST(RouteTrie, longer_prefixes_that_give_way_leave_a_bucket_for_good) {
 }
 
 using Coming = std::vector<RouteList<Ip4Addr>::Item>;
-Ip4Addr host(uint32_t net, uint32_t i, uint32_t apart) { return {(net + 1) << 16 | i * apart}; }
 
 TEST(RouteTrie, reserve_counts_the_buckets_that_readers_hold_and_those_in_new_groups) {
   test::start_eal();
